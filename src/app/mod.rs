@@ -1,0 +1,1 @@
+//! Events -> signals -> views. Knows the protocol only.

@@ -1,0 +1,2 @@
+//! The engine's program in the browser: runs in a dedicated worker.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The native program: the command line of the engine.
+fn main() {}

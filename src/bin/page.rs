@@ -1,0 +1,2 @@
+//! The page's program in the browser: views over the protocol.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Arguments -> Commands -> tables and JSON. Knows the protocol only.

@@ -1,0 +1,1 @@
+//! Bytes -> buffers; a Recording -> results. Knows nothing of Gemma.

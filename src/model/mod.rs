@@ -1,0 +1,1 @@
+//! Tokens -> logits and activations at sites. Leaves transcoders and views to other rooms.

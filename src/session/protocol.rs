@@ -1,0 +1,445 @@
+//! What a page, a terminal or a test may ask of the engine, and what it answers: plain data, depending on `spec` and serde alone.
+//!
+//! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
+
+use crate::spec::{Config, DType, Positions, Precision, Site};
+use serde::{Deserialize, Serialize};
+
+/// The version of this file's types; a page and an engine of different versions notice at `Hello`.
+pub const PROTOCOL: u32 = 1;
+/// Partials of one command that may be under way before one is acknowledged by [`CommandBody::Ack`].
+pub const PARTIAL_CREDITS: u32 = 8;
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// The caller's name for it, greater than 0 and not in use.
+    pub id: u32,
+    /// What is asked.
+    pub body: CommandBody,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CommandBody {
+    /// First of all: do we speak the same protocol? -> [`Outcome::Hello`].
+    Hello {
+        /// [`PROTOCOL`] of the caller.
+        protocol: u32,
+        /// Build of the caller, for the message when they differ.
+        build: String,
+    },
+    /// What is the adapter, what is open? -> [`Outcome::Described`].
+    Describe,
+    /// How much memory would this take? Reads the config only. -> [`Outcome::Planned`].
+    Plan(OpenRequest),
+    /// Loads a model. -> [`Outcome::Opened`].
+    Open(OpenRequest),
+    /// Lets go of the model and its runs. -> [`Outcome::Nothing`].
+    Close,
+    /// Text -> tokens. -> [`Outcome::Tokens`].
+    Tokenize {
+        /// The prompt.
+        text: String,
+    },
+    /// A forward pass. Idempotent: the same run answers at once. -> [`Outcome::Ran`].
+    Run {
+        /// The prompt.
+        input: Input,
+        /// Sites whose activations are kept with the run, for [`What::Site`].
+        want: Vec<Site>,
+        /// Changes at sites during the pass; part of the run's key.
+        writes: Vec<Write>,
+    },
+    /// A question about a run. Answers in [`Partial`]s, then [`Outcome::Nothing`].
+    Ask {
+        /// The run.
+        run: RunKey,
+        /// What about it.
+        what: What,
+        /// At which positions.
+        positions: Positions,
+    },
+    /// Continues a run. A [`Partial::Token`] for each token if `watch`, then [`Outcome::Generated`].
+    Generate {
+        /// The run.
+        run: RunKey,
+        /// Tokens at most; ends earlier at the end of sequence.
+        n: usize,
+        /// How a token is chosen.
+        sampling: Sampling,
+        /// Whether each token is told as it comes.
+        watch: bool,
+    },
+    /// Forgets a run. -> [`Outcome::Nothing`].
+    Drop {
+        /// The run.
+        run: RunKey,
+    },
+    /// Takes a new device and loads the open model again. -> [`Outcome::Nothing`].
+    ResetGpu,
+    /// Stops another command, which then ends with `Cancelled`. -> [`Outcome::Nothing`].
+    Cancel {
+        /// Its id.
+        id: u32,
+    },
+    /// Partials of another command have been taken. Gets no events.
+    Ack {
+        /// Its id.
+        id: u32,
+        /// How many.
+        n: u32,
+    },
+}
+
+/// A model and how to hold it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenRequest {
+    /// Which model.
+    pub model: ModelRef,
+    /// How its weights are kept.
+    pub precision: Precision,
+    /// Positions planned for, or none for the default.
+    pub n_ctx: Option<usize>,
+    /// Bytes of GPU memory at most, or none for no limit; weights that don't fit are paged in layer by layer.
+    pub max_gpu_bytes: Option<u64>,
+}
+
+/// Where a model is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModelRef {
+    /// A folder with `config.json`, safetensors and perhaps `tokenizer.json` (native only).
+    Folder {
+        /// The folder.
+        path: String,
+        /// The tokenizer, where it is not beside the config.
+        tokenizer: Option<String>,
+    },
+    /// A synthetic checkpoint by its formula.
+    Synth {
+        /// `nano`, `wide` or `full`.
+        preset: String,
+    },
+}
+
+/// A prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input {
+    /// As typed; one BOS is put before it.
+    Text(String),
+    /// As tokens, BOS included.
+    Ids(Vec<u32>),
+}
+
+/// The name of a run: a hash of model, precision, ids and writes, as 16 hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunKey(pub String);
+
+/// A change of activations at a site during a pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Write {
+    /// Where.
+    pub site: Site,
+    /// At which positions (of the prompt; queries, for a pattern).
+    pub positions: Positions,
+    /// What is done there.
+    pub change: Change,
+}
+
+/// What a [`Write`] does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    /// Adds one row to every position: `[d_model]`.
+    Add(Vec<f32>),
+    /// Puts rows in place of what is there: `[n_positions, d_model]`, or `[n_heads, n_positions, n_src]` for a pattern.
+    Replace(Vec<f32>),
+}
+
+/// What an [`CommandBody::Ask`] is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum What {
+    /// Activations at sites, as [`Partial::Site`], site by site.
+    Site(Vec<Site>),
+    /// The distribution of the next token, as [`Partial::Probs`], a position each.
+    Probs {
+        /// The most probable ones told.
+        top_k: usize,
+        /// Tokens asked for besides.
+        asked: Vec<u32>,
+    },
+}
+
+/// How the next token is chosen, in transformers' order: temperature, top-k, top-p, then Gumbel-max by `(seed, step, id)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// 0 is no limit.
+    pub top_k: u32,
+    /// 1 is no limit.
+    pub top_p: f32,
+    /// Of the Gumbel noise.
+    pub seed: u64,
+}
+
+impl Sampling {
+    /// The most probable token; ties to the lowest id.
+    pub const GREEDY: Self = Self {
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        seed: 0,
+    };
+}
+
+/// An answer, or a piece of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Of the command; 0 for the engine's own state.
+    pub id: u32,
+    /// Counts from 0 within the id.
+    pub seq: u32,
+    /// What is told.
+    pub body: EventBody,
+}
+
+/// What can be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum EventBody {
+    /// How far a command is; at most 10 a second.
+    Progress {
+        /// What is being done, in the visitor's words.
+        phase: String,
+        /// How much is done.
+        done: u64,
+        /// Of how much, if known.
+        total: Option<u64>,
+        /// Of what: `bytes`, `tokens`, `kernels`, `layers`.
+        unit: String,
+    },
+    /// A piece of an answer.
+    Partial(Partial),
+    /// The engine's own state, id 0.
+    State(EngineState),
+    /// Terminal: done.
+    Done(Outcome),
+    /// Terminal: could not be done.
+    Failed(Failure),
+    /// Terminal: stopped by [`CommandBody::Cancel`].
+    Cancelled,
+}
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Partial {
+    /// Activations at a site for some positions.
+    Site {
+        /// Where.
+        site: Site,
+        /// The first position (query, for a pattern) told.
+        first: usize,
+        /// The numbers.
+        array: Array,
+    },
+    /// The distribution after one position.
+    Probs(Distribution),
+    /// A token that was generated.
+    Token(Token),
+}
+
+/// Numbers that travel beside the message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Array {
+    /// Of each element, little-endian.
+    pub dtype: DType,
+    /// Outermost first.
+    pub shape: Vec<usize>,
+    /// Which of the message's attachments.
+    pub part: usize,
+}
+
+/// The distribution of the next token after one position.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// The position.
+    pub pos: usize,
+    /// log(sum(exp(logits))).
+    pub log_sum_exp: f32,
+    /// The most probable tokens, best first.
+    pub top: Vec<Probability>,
+    /// The tokens asked for, in the order asked.
+    pub asked: Vec<Probability>,
+}
+
+/// A token's part of a distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probability {
+    /// The token.
+    pub id: u32,
+    /// How it is shown; empty without a tokenizer.
+    pub piece: String,
+    /// Its logit, after the softcap.
+    pub logit: f32,
+    /// Its probability.
+    pub probability: f32,
+}
+
+/// A token of a prompt or of a continuation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// How it is shown; empty without a tokenizer.
+    pub piece: String,
+    /// Byte offsets into the prompt, if it came from one.
+    pub bytes: Option<(usize, usize)>,
+    /// Whether it is special (BOS, EOS, PAD and their like).
+    pub special: bool,
+}
+
+/// How a command ended well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Nothing to tell.
+    Nothing,
+    /// We speak the same protocol.
+    Hello {
+        /// [`PROTOCOL`] of the engine.
+        protocol: u32,
+        /// Build of the engine.
+        build: String,
+    },
+    /// The adapter and what is open.
+    Described(Description),
+    /// The plan.
+    Planned(Plan),
+    /// The model is open.
+    Opened {
+        /// Its sizes.
+        config: Config,
+        /// The plan it was loaded by.
+        plan: Plan,
+        /// Hex sha256 of the checkpoint's config and headers.
+        fingerprint: String,
+    },
+    /// The tokens of a text.
+    Tokens(Vec<Token>),
+    /// The run is there.
+    Ran {
+        /// Its name.
+        run: RunKey,
+        /// Its tokens.
+        tokens: Vec<Token>,
+        /// Whether it was there already.
+        kept: bool,
+    },
+    /// The continuation.
+    Generated {
+        /// Its tokens.
+        tokens: Vec<Token>,
+        /// Its text; empty without a tokenizer.
+        text: String,
+        /// Seconds that it took.
+        seconds: f64,
+    },
+}
+
+/// The adapter and what is open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// Name of the adapter, as far as it tells.
+    pub adapter: String,
+    /// Backend: vulkan, metal, dx12, webgpu.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Whether it is a software adapter.
+    pub software: bool,
+    /// Largest storage binding in use.
+    pub max_binding_bytes: u64,
+    /// Optional features in use.
+    pub features: Vec<String>,
+    /// Live GPU bytes, staging included.
+    pub gpu_bytes: u64,
+    /// The most they have been.
+    pub peak_gpu_bytes: u64,
+    /// Submits so far.
+    pub n_submits: u64,
+    /// The open model, if any.
+    pub open: Option<Opened>,
+    /// The last errors of the device, for a report.
+    pub last_errors: Vec<String>,
+}
+
+/// What is open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Which model.
+    pub model: ModelRef,
+    /// Its sizes.
+    pub config: Config,
+    /// The plan it was loaded by.
+    pub plan: Plan,
+    /// Runs kept.
+    pub runs: Vec<RunKey>,
+}
+
+/// Memory that a model takes on the GPU, in bytes; computed before a byte is loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Preset of the weights.
+    pub precision: Precision,
+    /// Positions planned for.
+    pub n_ctx: usize,
+    /// Positions taken by one pass.
+    pub n_block: usize,
+    /// Largest storage binding.
+    pub max_binding_bytes: u64,
+    /// Layers whose weights stay; the others are paged in.
+    pub n_resident: usize,
+    /// Weights that stay, and slots of those that are paged in.
+    pub weight_bytes: u64,
+    /// Keys and values.
+    pub kv_bytes: u64,
+    /// Activations of a pass, uniforms, results.
+    pub scratch_bytes: u64,
+    /// Upload and readback.
+    pub staging_bytes: u64,
+    /// All of these.
+    pub total_bytes: u64,
+}
+
+/// Why a command could not be done, in the visitor's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What went wrong, naming the thing.
+    pub what: String,
+    /// What can be done about it.
+    pub remedy: String,
+    /// The chain of causes, for a report.
+    pub detail: String,
+}
+
+/// The engine's own state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EngineState {
+    /// It takes commands.
+    Ready,
+    /// The device is gone; the next command, or ResetGpu, takes a new one.
+    DeviceLost {
+        /// What the driver says.
+        reason: String,
+    },
+    /// A new device is there and the model is loaded again.
+    Recovered,
+    /// The engine died (a trap, memory refused) and is not restarted.
+    Dead {
+        /// What is known.
+        reason: String,
+    },
+    /// The engine died and is being restarted, once.
+    Restarting {
+        /// What is known.
+        reason: String,
+    },
+}

@@ -1,0 +1,40 @@
+//! Every number about Gemma 2 that a checkpoint does not say itself, each once, with its source.
+
+/// The architecture that this house runs. Source: `architectures` and `model_type` of google/gemma-2-2b config.json.
+pub const ARCHITECTURE: &str = "Gemma2ForCausalLM";
+/// `model_type` of the same file.
+pub const MODEL_TYPE: &str = "gemma2";
+/// The only activation of Gemma 2's gate. Source: `hidden_activation` of google/gemma-2-2b config.json.
+pub const HIDDEN_ACTIVATION: &str = "gelu_pytorch_tanh";
+
+/// Token that must stand at position 0, once. Source: tokenizer.json of google/gemma-2-2b.
+pub const BOS: u32 = 2;
+/// End of sequence. Source: as above.
+pub const EOS: u32 = 1;
+/// Padding. Source: as above.
+pub const PAD: u32 = 0;
+
+/// Layer L slides its window iff L is even. Source: transformers `modeling_gemma2.py`, `layer_types`.
+pub const fn layer_slides(layer: usize) -> bool {
+    layer.is_multiple_of(2)
+}
+
+/// sqrt(2 / pi) of the tanh GELU. Source: arXiv:1606.08415.
+pub const GELU_SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+/// The cubic term of the tanh GELU. Source: arXiv:1606.08415.
+pub const GELU_CUBIC: f64 = 0.044_715;
+/// Arguments of `tanh` are clamped to this on GPUs, where it is NaN for large ones on some drivers; tanh(15) is 1 in f32.
+pub const TANH_CLAMP: f64 = 15.0;
+/// What a masked attention score becomes; a finite number, since infinities are optional in WGSL.
+pub const MASKED_SCORE: f32 = -3e38;
+
+/// Contracted dimensions are read in runs of this many weights, and 8-bit blocks are this long.
+pub const BLOCK: usize = 32;
+/// Positions of a prompt that one pass takes: each weight is read once for so many.
+pub const PREFILL_POSITIONS: usize = 64;
+/// Context that is planned when nobody asks for another.
+pub const DEFAULT_N_CTX: usize = 1024;
+/// Bytes of a storage binding that every WebGPU adapter grants. Source: WebGPU, maxStorageBufferBindingSize default.
+pub const DEFAULT_MAX_BINDING_BYTES: u64 = 128 << 20;
+/// The smallest forced binding; below it rows of real models no longer fit.
+pub const MIN_MAX_BINDING_BYTES: u64 = 4 << 10;

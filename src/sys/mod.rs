@@ -1,0 +1,11 @@
+//! Clock, sleep, yield, spawn and log on host and wasm; knows nothing else of the house.
+
+mod clock;
+mod log;
+mod task;
+
+pub use clock::Stopwatch;
+pub use log::warn;
+#[cfg(not(target_arch = "wasm32"))]
+pub use task::block_on;
+pub use task::{sleep_millis, yield_now};

@@ -1,0 +1,1 @@
+//! Ranges -> named packed tensors. Leaves the GPU and prompts to other rooms.
