@@ -2,6 +2,7 @@
 //!
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
+pub use crate::spec::{Change, Plan, Sampling, Write};
 use crate::spec::{Config, DType, Positions, Precision, Site};
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +109,7 @@ pub struct OpenRequest {
 /// Where a model is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelRef {
-    /// A folder with `config.json`, safetensors and perhaps `tokenizer.json` (native only).
+    /// A folder with `config.json`, safetensors and perhaps `tokenizer.json`: of the disk natively, a same-origin address on the web.
     Folder {
         /// The folder.
         path: String,
@@ -119,6 +120,8 @@ pub enum ModelRef {
     Synth {
         /// `nano`, `wide` or `full`.
         preset: String,
+        /// A tokenizer.json for it: a file natively, a same-origin address on the web.
+        tokenizer: Option<String>,
     },
 }
 
@@ -135,26 +138,6 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunKey(pub String);
 
-/// A change of activations at a site during a pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Write {
-    /// Where.
-    pub site: Site,
-    /// At which positions (of the prompt; queries, for a pattern).
-    pub positions: Positions,
-    /// What is done there.
-    pub change: Change,
-}
-
-/// What a [`Write`] does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Change {
-    /// Adds one row to every position: `[d_model]`.
-    Add(Vec<f32>),
-    /// Puts rows in place of what is there: `[n_positions, d_model]`, or `[n_heads, n_positions, n_src]` for a pattern.
-    Replace(Vec<f32>),
-}
-
 /// What an [`CommandBody::Ask`] is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {
@@ -167,29 +150,6 @@ pub enum What {
         /// Tokens asked for besides.
         asked: Vec<u32>,
     },
-}
-
-/// How the next token is chosen, in transformers' order: temperature, top-k, top-p, then Gumbel-max by `(seed, step, id)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// 0 is greedy.
-    pub temperature: f32,
-    /// 0 is no limit.
-    pub top_k: u32,
-    /// 1 is no limit.
-    pub top_p: f32,
-    /// Of the Gumbel noise.
-    pub seed: u64,
-}
-
-impl Sampling {
-    /// The most probable token; ties to the lowest id.
-    pub const GREEDY: Self = Self {
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        seed: 0,
-    };
 }
 
 /// An answer, or a piece of one.
@@ -382,31 +342,6 @@ pub struct Opened {
     pub plan: Plan,
     /// Runs kept.
     pub runs: Vec<RunKey>,
-}
-
-/// Memory that a model takes on the GPU, in bytes; computed before a byte is loaded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// Preset of the weights.
-    pub precision: Precision,
-    /// Positions planned for.
-    pub n_ctx: usize,
-    /// Positions taken by one pass.
-    pub n_block: usize,
-    /// Largest storage binding.
-    pub max_binding_bytes: u64,
-    /// Layers whose weights stay; the others are paged in.
-    pub n_resident: usize,
-    /// Weights that stay, and slots of those that are paged in.
-    pub weight_bytes: u64,
-    /// Keys and values.
-    pub kv_bytes: u64,
-    /// Activations of a pass, uniforms, results.
-    pub scratch_bytes: u64,
-    /// Upload and readback.
-    pub staging_bytes: u64,
-    /// All of these.
-    pub total_bytes: u64,
 }
 
 /// Why a command could not be done, in the visitor's words.

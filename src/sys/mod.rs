@@ -2,10 +2,12 @@
 
 mod clock;
 mod log;
+mod stop;
 mod task;
 
 pub use clock::Stopwatch;
 pub use log::warn;
+pub use stop::Stop;
 #[cfg(not(target_arch = "wasm32"))]
 pub use task::block_on;
 pub use task::{sleep_millis, yield_now};
