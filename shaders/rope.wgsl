@@ -2,7 +2,7 @@
 //
 // (a, b) -> (a cos - b sin, b cos + a sin) for elements i and i + D_HEAD / 2 of every head.
 //
-// angles  [n_pos, D_HEAD / 2] f32  (cos, sin) of the rows' positions, computed in double precision
+// angles  [.. + n_pos, D_HEAD / 2] f32  (cos, sin) of the cache's positions, computed in double precision; cache_row on
 // qkv     [.. + n_pos, (N_HEADS + 2 N_KV_HEADS) D_HEAD] f32  rows from first_row on
 // k       [.. + n_pos, N_KV_HEADS D_HEAD] f32  keys from cache_row on
 // v       [.. + n_pos, N_KV_HEADS D_HEAD] f32  values from cache_row on
@@ -39,7 +39,7 @@ fn rope(@builtin(global_invocation_id) id: vec3u) {
     let head = id.x / half;
     let i = id.x % half;
     let at = row + head * D_HEAD + i;
-    let angle = angles[id.y * half + i];
+    let angle = angles[(params.cache_row + id.y) * half + i];
     let a = qkv[at];
     let b = qkv[at + half];
     let turned = vec2f(a * angle.x - b * angle.y, b * angle.x + a * angle.y);

@@ -15,14 +15,14 @@ pub struct Params {
     pub n_pos: u32,
     /// The first of them in `qkv`.
     pub first_row: u32,
-    /// Where in this part of the cache it goes.
+    /// Where in this part of the cache they go, and whose angles they are turned by.
     pub cache_row: u32,
 }
 
 /// The part of the cache that the rows go to, and the angles of its positions.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// `[n_pos, d_head / 2]` (cos, sin).
+    /// `[.., d_head / 2]` (cos, sin) of the cache's positions.
     pub angles: &'a View,
     /// `[.., n_kv_heads * d_head]`.
     pub k: &'a View,
@@ -76,7 +76,7 @@ pub fn record(
 
 /// The definition: `cache` is keys, then values.
 ///
-/// Shapes: `angles [n_pos, d_head / 2, 2]`, `qkv [.., (n_heads + 2 n_kv_heads) d_head]`, each of `cache [.., n_kv_heads d_head]`.
+/// Shapes: `angles [.., d_head / 2, 2]`, `qkv [.., (n_heads + 2 n_kv_heads) d_head]`, each of `cache [.., n_kv_heads d_head]`.
 pub fn twin(
     params: Params,
     heads: &Heads,
@@ -88,7 +88,8 @@ pub fn twin(
     let (half, d_kv) = (heads.d_head / 2, heads.kv_width());
     for pos in 0..params.n_pos as usize {
         let row = (params.first_row as usize + pos) * heads.qkv_width();
-        let cached = (params.cache_row as usize + pos) * d_kv;
+        let place = params.cache_row as usize + pos;
+        let cached = place * d_kv;
         for i in 0..d_kv {
             v[cached + i] = qkv[row + heads.q_width() + d_kv + i];
         }
