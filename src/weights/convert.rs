@@ -84,7 +84,8 @@ pub(super) fn fits(n_in: usize, packing: Packing) -> bool {
 /// f32 -> bf16, nearest even; for finite numbers. The largest become infinite.
 pub(super) fn bf16_bits(value: f32) -> u16 {
     let bits = value.to_bits();
-    ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16) as u16
+    // Only a NaN could overflow; said so that no check stands in the way of vectorising.
+    (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16
 }
 
 /// The place of the first weight that is NaN or infinite: its exponent is all ones.

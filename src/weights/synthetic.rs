@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     hub::{HubError, Source, check_range},
-    spec::{Bytes, Config, TensorSpec, gemma, registry},
+    spec::{Bytes, Config, TensorName, TensorSpec, gemma, registry},
 };
 use futures_util::{FutureExt, future, future::LocalBoxFuture};
 use serde_json::{Map, Value, json};
@@ -168,14 +168,16 @@ impl Stored {
 
     /// Makes weights from place `first` on; `out` is a whole number of them.
     fn fill(self, uniform: &Uniform, first: u64, out: &mut [u8]) {
+        // A range with an end counts without checks, one without an end does not.
+        let places = first..first + out.len() as u64 / self.size_bytes();
         match self {
             Self::Bf16 => {
-                for (index, it) in (first..).zip(out.as_chunks_mut::<2>().0) {
+                for (index, it) in places.zip(out.as_chunks_mut::<2>().0) {
                     *it = uniform.bf16_bits_at(index).to_le_bytes();
                 }
             }
             Self::F32 => {
-                for (index, it) in (first..).zip(out.as_chunks_mut::<4>().0) {
+                for (index, it) in places.zip(out.as_chunks_mut::<4>().0) {
                     *it = (u32::from(uniform.bf16_bits_at(index)) << 16).to_le_bytes();
                 }
             }
@@ -256,17 +258,28 @@ impl File {
     }
 }
 
-/// Tensors in the order of the network, cut into files of about the same size as synth.py cuts them.
+/// Tensors layer by layer and by name within, cut into files of about the same size as synth.py cuts them.
 fn into_shards(specs: &[TensorSpec], n_shards: usize) -> Vec<Vec<TensorSpec>> {
+    let mut specs = specs.to_vec();
+    specs.sort_by_cached_key(|it| (place(it.name), it.file_name.clone()));
     let total: u64 = specs.iter().map(n_weights).sum();
     let mut shards = vec![Vec::new(); n_shards];
     let mut before = 0;
     for spec in specs {
         let shard = (before * n_shards as u64 / total) as usize;
-        shards[shard.min(n_shards - 1)].push(spec.clone());
-        before += n_weights(spec);
+        before += n_weights(&spec);
+        shards[shard.min(n_shards - 1)].push(spec);
     }
     shards
+}
+
+/// Where in the network a tensor stands: first the embedding, then the layers, last the final norm.
+fn place(name: TensorName) -> usize {
+    match name {
+        TensorName::Embed => 0,
+        TensorName::Matrix(layer, _) | TensorName::Norm(layer, _) => layer + 1,
+        TensorName::FinalNorm => usize::MAX,
+    }
 }
 
 fn n_weights(spec: &TensorSpec) -> u64 {
