@@ -10,7 +10,7 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::processors::PostProcessorWrapper;
-use tokenizers::{AddedToken, TokenizerBuilder, TokenizerImpl};
+use tokenizers::{AddedToken, NormalizedString, Normalizer, TokenizerBuilder, TokenizerImpl};
 
 /// The crate's tokenizer with a BPE model.
 pub(super) type Inner = TokenizerImpl<
@@ -49,6 +49,7 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, TokenizerError> {
         .with_decoder(file.decoder.map(DecoderPart::build).transpose()?)
         .build();
     let mut inner: Inner = inner.map_err(merges_error)?;
+    check_added_tokens(&file.added_tokens, &inner)?;
     let tokens = file.added_tokens.iter().map(|it| it.token.clone());
     inner
         .add_tokens(tokens)
@@ -124,8 +125,7 @@ impl File {
                 return unsupported(part, "makes a text many times longer".into());
             }
         }
-        self.check_post_processor()?;
-        self.check_added_tokens()
+        self.check_post_processor()
     }
 
     /// It may put a BOS before the text and do nothing else, since we put it there ourselves.
@@ -148,21 +148,6 @@ impl File {
                 "does something else than putting `<bos>` before the text".into(),
             ),
         }
-    }
-
-    /// The crate's search for added tokens panics on a token of whitespace that takes in the whitespace to its left
-    /// when another one has taken it already.
-    fn check_added_tokens(&self) -> Result<(), TokenizerError> {
-        let is_blank = |it: &Added| it.token.content.chars().all(char::is_whitespace);
-        let takes_right = self.added_tokens.iter().any(|it| it.token.rstrip);
-        let mut blank = self.added_tokens.iter().filter(|it| is_blank(it));
-        if takes_right && blank.any(|it| it.token.lstrip) {
-            return unsupported(
-                "added_tokens",
-                "has whitespace with `lstrip` beside a token with `rstrip`".into(),
-            );
-        }
-        Ok(())
     }
 }
 
@@ -253,6 +238,40 @@ impl<'de> de::Visitor<'de> for MergeVisitor {
             _ => Err(de::Error::custom("a merge has two tokens")),
         }
     }
+}
+
+/// The crate's search for added tokens panics on two kinds: those that the normalizer makes empty, and those of whitespace
+/// that take in the whitespace to their left when another one has taken it already.
+fn check_added_tokens(added: &[Added], inner: &Inner) -> Result<(), TokenizerError> {
+    let takes_right = added.iter().any(|it| it.token.rstrip);
+    for token in added.iter().map(|it| &it.token) {
+        let pattern = pattern(token, inner)?;
+        if pattern.is_empty() && !token.content.is_empty() {
+            let what = format!(
+                "has `{}`, of which the normalizer leaves nothing",
+                token.content
+            );
+            return unsupported("added_tokens", what);
+        }
+        let is_blank = pattern.chars().all(char::is_whitespace);
+        if takes_right && is_blank && token.lstrip {
+            let what = "has whitespace with `lstrip` beside a token with `rstrip`";
+            return unsupported("added_tokens", what.into());
+        }
+    }
+    Ok(())
+}
+
+/// What the crate will look for in a text to find `token`.
+fn pattern(token: &AddedToken, inner: &Inner) -> Result<String, TokenizerError> {
+    let mut text = NormalizedString::from(token.content.as_str());
+    if let Some(normalizer) = inner.get_normalizer().filter(|_| token.normalized) {
+        let done = normalizer.normalize(&mut text);
+        done.map_err(|it| TokenizerError::Added {
+            detail: it.to_string(),
+        })?;
+    }
+    Ok(text.get().into())
 }
 
 fn merges_error(it: impl fmt::Display) -> TokenizerError {
