@@ -1,7 +1,9 @@
 //! Every path that a file names, wherever it names it: use trees, expressions, types, patterns, macros.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use syn::{File, Ident, ItemExternCrate, ItemMod, ItemUse, MetaList, UseTree, Visibility, visit::Visit};
+use syn::{
+    File, Ident, ItemExternCrate, ItemMod, ItemUse, MetaList, UseTree, Visibility, visit::Visit,
+};
 
 /// A path as written, and where its first segment leads.
 pub struct Named {
