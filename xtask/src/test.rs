@@ -13,6 +13,8 @@ use anyhow::Result;
 
 /// Set where `../shared` is absent: tests that need it are skipped by name.
 const NO_SHARED: &str = "GEMSCOPE_NO_SHARED";
+/// The program `lab` is checked and tested too.
+const LAB: [&str; 2] = ["--features", "xtask/engine"];
 
 /// Arguments of `test`.
 #[derive(clap::Args)]
@@ -54,16 +56,13 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
 }
 
 fn checks(report: &mut Report) {
-    report.step("fmt", || gate(&["fmt", "--all", "--check"]));
+    report.step("fmt", || {
+        commands::succeeds(&mut commands::cargo(&["fmt", "--all", "--check"])).map(Outcome::Gate)
+    });
     report.step("clippy, host", || {
-        gate(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ])
+        let mut cargo = commands::cargo(&["clippy", "--workspace", "--all-targets"]);
+        cargo.args(LAB).args(["--", "--deny", "warnings"]);
+        commands::succeeds(&mut cargo).map(Outcome::Gate)
     });
     for program in Program::ALL {
         let name = program.name();
@@ -78,12 +77,9 @@ fn checks(report: &mut Report) {
     }
 }
 
-fn gate(arguments: &[&str]) -> Result<Outcome> {
-    commands::succeeds(&mut commands::cargo(arguments)).map(Outcome::Gate)
-}
-
 fn host_tests(filter: Option<&str>) -> Result<libtest::Counts> {
     let mut cargo = commands::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(LAB);
     if place::shared().is_none() {
         println!("../shared is absent: {NO_SHARED}=1");
         cargo.env(NO_SHARED, "1");
