@@ -56,14 +56,15 @@ async function thePage(context) {
   noErrors(log);
 }
 
-async function goldens(context) {
-  const { page, out, kind, golden, dumps } = context;
+// Dumps for the native comparer, from an engine with these options.
+async function goldens(context, options = "") {
+  const { page, out, name, golden, dumps } = context;
   await driver(context);
   for (const [k, prompt] of golden.prompts.entries()) {
-    const base64 = await page.evaluate((ids) => window.driver.dump(ids), prompt.ids);
-    const file = join(out, `${kind}.p${k}.safetensors`);
+    const base64 = await page.evaluate((ids, options) => window.driver.dump(ids, options), prompt.ids, options);
+    const file = join(out, `${name.replaceAll("::", ".")}.p${k}.safetensors`);
     await writeFile(file, Buffer.from(base64, "base64"));
-    dumps.push({ name: `browser::${kind}::goldens::p${k}`, file, prefix: `p${k}.` });
+    dumps.push({ name: `${name}::p${k}`, file, prefix: `p${k}.` });
   }
   return `${golden.prompts.length} prompts, judged below`;
 }
@@ -121,7 +122,7 @@ async function badInput(context) {
   await driver(context);
   const failures = await context.page.evaluate(() => window.driver.badInput());
   for (const [name, failure] of Object.entries(failures)) {
-    assert.ok(failure?.what && failure?.remedy, `${name}: ${JSON.stringify(failure)}`);
+    assert.ok(failure.what && failure.remedy, `${name}: ${JSON.stringify(failure)}`);
   }
   return Object.keys(failures).join(", ");
 }
@@ -136,13 +137,14 @@ async function shaders(context) {
   return `${compiled.length} compiled${skipped.length ? `, without its feature here: ${skipped.join(", ")}` : ""}`;
 }
 
-// Notes every state of the page and every worker that it starts, from the first moment on.
+// Notes what the page says of the engine and of itself, and every worker that it starts, from the first moment on.
 function watch() {
-  window.watched = { states: [], workers: [] };
+  window.watched = { said: [], states: [], workers: [] };
+  const note = (list, it) => it !== undefined && it !== list.at(-1) && list.push(it);
   new MutationObserver(() => {
-    const state = document.documentElement?.dataset.state;
-    if (state !== window.watched.states.at(-1)) window.watched.states.push(state);
-  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+    note(window.watched.states, document.documentElement?.dataset.state);
+    note(window.watched.said, document.querySelector(".engine[role=status]")?.textContent);
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
   window.Worker = class extends window.Worker {
     constructor(...given) {
       super(...given);
@@ -170,30 +172,38 @@ async function kill({ page, kind }) {
   });
 }
 
+// It dies once: the page says so, starts another and answers again. It dies twice: the page says so and leaves the choice.
 async function aDeadEngine(context) {
   const { page, base } = context;
   await page.evaluateOnNewDocument(watch);
   await page.goto(base);
   await untilDone(context);
-  const states = () => page.evaluate(() => window.watched.states);
+  const watched = (what) => page.evaluate((what) => window.watched[what], what);
   const nWorkers = () => page.evaluate(() => window.watched.workers.length);
+  const said = async (what) => (await watched("said")).some((it) => what.test(it));
+  const last = async () => JSON.stringify(await watched("said"));
   await kill(context);
-  const last = async () => JSON.stringify(await states());
-  await until(async () => (await states()).includes("restarting"), 30, "the page says that it restarts", last);
-  await until(async () => (await states()).at(-1) === "done", PAGE_SECONDS, "the page recovers", last);
+  await until(() => said(/being started again/), 30, "the page says that it restarts", last);
+  await until(async () => /ready/.test((await watched("said")).at(-1)), PAGE_SECONDS, "the page recovers", last);
   assert.equal(await nWorkers(), 2, "one engine died, one took its place");
+  await page.evaluate(() => {
+    window.watched.states.length = 0;
+    document.querySelector("form button[type=submit]").click();
+  });
+  const runAgain = async () => (await watched("states")).includes("loading") && (await state(page)) === "done";
+  await until(runAgain, PAGE_SECONDS, "the new engine answers", () => shown(page));
   await screenshot(context, "recovered");
   await kill(context);
-  await until(async () => ["dead", "failed"].includes(await state(page)), 30, "a second death is told", last);
+  await until(() => said(/engine died: /), 30, "a second death is told", last);
   await sleep(1000);
   assert.equal(await nWorkers(), 2, "it is restarted once");
-  return (await states()).join(" ");
 }
 
 export const CASES = {
   page: { run: thePage, seconds: 180 },
   shaders: { run: shaders, seconds: 300 },
   goldens: { run: goldens, seconds: 300 },
+  goldens_small_bindings: { run: (it) => goldens(it, "limits=default&max_binding_bytes=16384"), seconds: 300 },
   greedy: { run: greedy, seconds: 300 },
   same_bits: { run: sameBits, seconds: 300 },
   tokenizer: { run: tokenizer, seconds: 300 },

@@ -23,8 +23,8 @@ function nano(tokenizer = null) {
   return { Synth: { preset: "nano", tokenizer: tokenizer && BASE + tokenizer } };
 }
 
-async function withEngine(model, work) {
-  const engine = await Engine.start(BASE);
+async function withEngine(model, work, options = "") {
+  const engine = await Engine.start(BASE, options);
   try {
     const { Opened } = await engine.ask(open(model));
     return await work(engine, Opened);
@@ -34,9 +34,9 @@ async function withEngine(model, work) {
 }
 
 // Every site of a prompt, as a safetensors file in base64.
-function dump(ids) {
-  return withEngine(nano(), async (engine, opened) => {
-    const layers = [...Array(opened.config.n_layers ?? opened.config.num_hidden_layers).keys()];
+function dump(ids, options = "") {
+  const work = async (engine, opened) => {
+    const layers = [...Array(opened.config.n_layers).keys()];
     const want = ["hook_embed", ...layers.flatMap((l) => EVERY_SITE.map((it) => `blocks.${l}.${it}`)), "logits"];
     const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want, writes: [] } });
     const pieces = new Map(want.map((it) => [it, []]));
@@ -45,7 +45,8 @@ function dump(ids) {
       pieces.get(Site.site).push({ first: Site.first, shape: Site.array.shape, values });
     });
     return base64(safetensors(new Map([...pieces].map(([site, it]) => [site, joined(site, it)]))));
-  });
+  };
+  return withEngine(nano(), work, options);
 }
 
 // The ids of a greedy continuation.
@@ -63,7 +64,7 @@ function tokenize(texts) {
   const model = { Folder: { path: `${BASE}tests/made/vocabulary`, tokenizer: `${BASE}tests/tokenizer/tokenizer.json` } };
   return withEngine(model, async (engine) => {
     const out = [];
-    for (const text of texts) out.push((await engine.ask({ Tokenize: { text } })).Tokens);
+    for (const text of texts) out.push((await engine.ask({ Tokenize: { text, tokenizer: null } })).Tokens);
     return out;
   });
 }
@@ -94,7 +95,7 @@ async function badInput() {
   await engine.ask(open(nano()));
   told["empty prompt"] = await failure(engine, run([]));
   told["id outside the vocabulary"] = await failure(engine, run([2, 512]));
-  told["text without a tokenizer"] = await failure(engine, { Tokenize: { text: "a" } });
+  told["text without a tokenizer"] = await failure(engine, { Tokenize: { text: "a", tokenizer: null } });
   told["no such run"] = await failure(engine, { Ask: { run: "0", what: { Site: ["logits"] }, positions: "*" } });
   await engine.ask(run([2, 74]));
   engine.stop();

@@ -7,12 +7,12 @@ export class Engine {
   #next = 1;
   #asked = new Map();
 
-  // Starts as the page does: a worker from a blob, which inherits the page's policy.
-  static async start(base) {
+  // Starts as the page does: a worker from a blob, which inherits the page's policy. Its name holds the engine's options.
+  static async start(base, name = "") {
     const text = await (await fetch(`${base}engine-worker.js`)).text();
     const blob = new Blob([text.replaceAll("__BASE__", base.replace(/\/$/, ""))], { type: "text/javascript" });
     const engine = new Engine();
-    await engine.#listen(new Worker(URL.createObjectURL(blob), { type: "module" }));
+    await engine.#listen(new Worker(URL.createObjectURL(blob), { type: "module", name }));
     await engine.ask({ Hello: { protocol: 1, build: "tests" } });
     return engine;
   }
