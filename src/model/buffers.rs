@@ -73,13 +73,30 @@ impl Scratch {
     pub fn detached() -> Self {
         let none = || Buffer::detached("none", 0);
         let (x, o, n, qkv, z, stats, h) = (none(), none(), none(), none(), none(), none(), none());
-        let (up, pattern, logits, best, asked, told, top) = (none(), none(), none(), none(), none(), none(), none());
-        Self { x, o, n, qkv, z, stats, h, up, pattern, logits, best, asked, told, top }
+        let (up, pattern, logits, best, asked, told, top) =
+            (none(), none(), none(), none(), none(), none(), none());
+        Self {
+            x,
+            o,
+            n,
+            qkv,
+            z,
+            stats,
+            h,
+            up,
+            pattern,
+            logits,
+            best,
+            asked,
+            told,
+            top,
+        }
     }
 
     pub async fn new(gpu: &Gpu, config: &Config, sizes: &Sizes) -> Result<Self, GpuError> {
         let rows = async |label: &str, n_rows: usize, width: usize| {
-            gpu.buffer(label, 4 * (n_rows * width) as u64, Use::Scratch).await
+            gpu.buffer(label, 4 * (n_rows * width) as u64, Use::Scratch)
+                .await
         };
         let (block, logits) = (sizes.n_block, sizes.n_logits);
         // Readbacks are taken from the plan, not from what happens to be asked first.
@@ -88,7 +105,12 @@ impl Scratch {
             x: rows("residual stream", block, config.d_model).await?,
             o: rows("branch output", block, config.d_model).await?,
             n: rows("normalised rows", block, config.d_model).await?,
-            qkv: rows("queries, keys, values", block, config.d_q() + 2 * config.d_kv()).await?,
+            qkv: rows(
+                "queries, keys, values",
+                block,
+                config.d_q() + 2 * config.d_kv(),
+            )
+            .await?,
             z: rows("attention sums", block, config.d_q()).await?,
             stats: rows("attention statistics", block, 2 * config.n_heads).await?,
             h: rows("gated activations", block, config.d_mlp).await?,
@@ -107,20 +129,37 @@ impl Context {
     /// Without memory, while one makes room for the next.
     pub fn detached() -> Self {
         let none = || Buffer::detached("none", 0);
-        Self { ids: none(), last: none(), parts: Vec::new(), n_ctx: 0 }
+        Self {
+            ids: none(),
+            last: none(),
+            parts: Vec::new(),
+            n_ctx: 0,
+        }
     }
 
-    pub async fn new(gpu: &Gpu, config: &Config, sizes: &Sizes, n_ctx: usize) -> Result<Self, ModelError> {
+    pub async fn new(
+        gpu: &Gpu,
+        config: &Config,
+        sizes: &Sizes,
+        n_ctx: usize,
+    ) -> Result<Self, ModelError> {
         let ids = gpu.buffer("tokens", 4 * n_ctx as u64, Use::Scratch).await?;
         let last_bytes = 4 * (n_ctx * config.d_model) as u64;
-        let last = gpu.buffer("final residual stream", last_bytes, Use::Scratch).await?;
+        let last = gpu
+            .buffer("final residual stream", last_bytes, Use::Scratch)
+            .await?;
         let angles = rope::angles(n_ctx, config.d_head, config.rope_theta);
         let mut parts = Vec::new();
         for (first, n_pos) in sizes.parts(n_ctx) {
             let of_part = &angles[first * config.d_head..][..n_pos * config.d_head];
             parts.push(CachePart::new(gpu, config, (first, n_pos), of_part).await?);
         }
-        Ok(Self { ids, last, parts, n_ctx })
+        Ok(Self {
+            ids,
+            last,
+            parts,
+            n_ctx,
+        })
     }
 }
 
@@ -132,15 +171,26 @@ impl CachePart {
         angles: &[f32],
     ) -> Result<Self, ModelError> {
         let bytes: Vec<u8> = bytemuck::cast_slice(angles).to_vec();
-        let buffer = gpu.buffer("rope angles", bytes.len() as u64, Use::Cache).await?;
+        let buffer = gpu
+            .buffer("rope angles", bytes.len() as u64, Use::Cache)
+            .await?;
         gpu.upload(&buffer, 0, &Bytes::from(bytes)).await?;
         let kv_bytes = 4 * (n_pos * config.d_kv()) as u64;
         let mut layers = Vec::new();
         for layer in 0..config.n_layers {
-            let k = gpu.buffer(&format!("keys of layer {layer}"), kv_bytes, Use::Cache).await?;
-            let v = gpu.buffer(&format!("values of layer {layer}"), kv_bytes, Use::Cache).await?;
+            let k = gpu
+                .buffer(&format!("keys of layer {layer}"), kv_bytes, Use::Cache)
+                .await?;
+            let v = gpu
+                .buffer(&format!("values of layer {layer}"), kv_bytes, Use::Cache)
+                .await?;
             layers.push((k, v));
         }
-        Ok(Self { first, n_pos, angles: buffer, layers })
+        Ok(Self {
+            first,
+            n_pos,
+            angles: buffer,
+            layers,
+        })
     }
 }

@@ -22,7 +22,10 @@ impl Model {
         }
         let n_ctx_max = self.config().n_ctx_max;
         if n_pos > n_ctx_max {
-            return Err(ModelError::TooLong { n_pos, n_ctx: n_ctx_max });
+            return Err(ModelError::TooLong {
+                n_pos,
+                n_ctx: n_ctx_max,
+            });
         }
         let n_ctx = n_pos.next_multiple_of(STEP).min(n_ctx_max);
         let request = PlanRequest {
@@ -34,7 +37,10 @@ impl Model {
         if plan.n_resident < self.plan.n_resident {
             // Layers stay where they are; a longer prompt would push some out.
             let needed = plan.total_bytes + self.plan.weight_bytes - plan.weight_bytes;
-            return Err(ModelError::Memory { needed, allowed: self.plan.max_gpu_bytes.unwrap_or(u64::MAX) });
+            return Err(ModelError::Memory {
+                needed,
+                allowed: self.plan.max_gpu_bytes.unwrap_or(u64::MAX),
+            });
         }
         self.replace_context(n_ctx).await?;
         self.plan = crate::spec::Plan {

@@ -25,7 +25,10 @@ impl Model {
         stop: &Stop,
     ) -> Result<Vec<u32>, ModelError> {
         check(&sampling)?;
-        let State { ids: prompt, writes } = self.state.clone();
+        let State {
+            ids: prompt,
+            writes,
+        } = self.state.clone();
         if prompt.is_empty() {
             return Err(ModelError::NoRun);
         }
@@ -40,10 +43,20 @@ impl Model {
             let first = prompt.len() + tokens.len();
             for step in 0..n_more {
                 let is_first = tokens.is_empty() && step == 0;
-                self.play_token(first + step, is_first, &sampling, (first + step - prompt.len()) as u32, stop).await?;
+                self.play_token(
+                    first + step,
+                    is_first,
+                    &sampling,
+                    (first + step - prompt.len()) as u32,
+                    stop,
+                )
+                .await?;
             }
             let more = self.read_ids(first, n_more, stop).await?;
-            let end = more.iter().position(|it| *it == gemma::EOS).map_or(more.len(), |it| it + 1);
+            let end = more
+                .iter()
+                .position(|it| *it == gemma::EOS)
+                .map_or(more.len(), |it| it + 1);
             more[..end].iter().for_each(|it| on_token(*it));
             tokens.extend_from_slice(&more[..end]);
         }
@@ -87,7 +100,13 @@ impl Model {
 }
 
 fn check(sampling: &Sampling) -> Result<(), ModelError> {
-    let refuse = |what, value: f32, must| Err(ModelError::Sampling { what, value: value.to_string(), must });
+    let refuse = |what, value: f32, must| {
+        Err(ModelError::Sampling {
+            what,
+            value: value.to_string(),
+            must,
+        })
+    };
     if !(sampling.temperature.is_finite() && sampling.temperature >= 0.0) {
         return refuse("temperature", sampling.temperature, "0 (greedy) or more");
     }

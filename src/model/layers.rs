@@ -61,10 +61,23 @@ impl Layer {
     ) -> Result<Self, ModelError> {
         let (d, q) = (config.d_model, config.d_q());
         let new = async |part: &str, n_out, n_in| {
-            matrix(gpu, sizes, packing, [n_out, n_in], &format!("{part} of {label}")).await
+            matrix(
+                gpu,
+                sizes,
+                packing,
+                [n_out, n_in],
+                &format!("{part} of {label}"),
+            )
+            .await
         };
-        let gain =
-            async |part: &str| gpu.buffer(&format!("{part} gain of {label}"), 4 * d as u64, Use::Weights).await;
+        let gain = async |part: &str| {
+            gpu.buffer(
+                &format!("{part} gain of {label}"),
+                4 * d as u64,
+                Use::Weights,
+            )
+            .await
+        };
         Ok(Self {
             qkv: new("w_qkv", q + 2 * config.d_kv(), d).await?,
             o: new("w_o", d, q).await?,
@@ -87,9 +100,13 @@ impl Layer {
             first_row += part.shape(filler.checkpoint.config())[0];
         }
         filler.rows(matrix(spec::Matrix::O), &self.o, 0).await?;
-        filler.rows(matrix(spec::Matrix::Gate), &self.gate, 0).await?;
+        filler
+            .rows(matrix(spec::Matrix::Gate), &self.gate, 0)
+            .await?;
         filler.rows(matrix(spec::Matrix::Up), &self.up, 0).await?;
-        filler.rows(matrix(spec::Matrix::Down), &self.down, 0).await?;
+        filler
+            .rows(matrix(spec::Matrix::Down), &self.down, 0)
+            .await?;
         let gains = [
             (Norm::Input, &self.input),
             (Norm::PostAttention, &self.post_attention),
@@ -104,10 +121,24 @@ impl Layer {
 }
 
 impl Ends {
-    pub async fn new(gpu: &Gpu, config: &Config, sizes: &Sizes, packing: Packing) -> Result<Self, ModelError> {
+    pub async fn new(
+        gpu: &Gpu,
+        config: &Config,
+        sizes: &Sizes,
+        packing: Packing,
+    ) -> Result<Self, ModelError> {
         Ok(Self {
-            embed: matrix(gpu, sizes, packing, [config.d_vocab, config.d_model], "embedding").await?,
-            final_norm: gpu.buffer("final gain", 4 * config.d_model as u64, Use::Weights).await?,
+            embed: matrix(
+                gpu,
+                sizes,
+                packing,
+                [config.d_vocab, config.d_model],
+                "embedding",
+            )
+            .await?,
+            final_norm: gpu
+                .buffer("final gain", 4 * config.d_model as u64, Use::Weights)
+                .await?,
         })
     }
 
@@ -119,18 +150,29 @@ impl Ends {
 
 impl Filler<'_> {
     /// Puts a tensor's rows into a matrix, from row `first_row` of it on.
-    async fn rows(&mut self, name: TensorName, to: &Matrix, first_row: usize) -> Result<(), ModelError> {
+    async fn rows(
+        &mut self,
+        name: TensorName,
+        to: &Matrix,
+        first_row: usize,
+    ) -> Result<(), ModelError> {
         let n_rows = name.shape(self.checkpoint.config())[0];
         let per_piece = (PIECE_BYTES / to.row_bytes()).max(1);
         let mut row = 0;
         while row < n_rows {
-            let Some(tile) = to.tiles.iter().find(|it| (it.first_row..it.first_row + it.n_rows).contains(&(first_row + row)))
+            let Some(tile) = to
+                .tiles
+                .iter()
+                .find(|it| (it.first_row..it.first_row + it.n_rows).contains(&(first_row + row)))
             else {
                 break;
             };
             let left_in_tile = tile.first_row + tile.n_rows - (first_row + row);
             let end = row + per_piece.min(left_in_tile).min(n_rows - row);
-            let bytes = self.checkpoint.packed_rows(name, row..end, to.packing).await?;
+            let bytes = self
+                .checkpoint
+                .packed_rows(name, row..end, to.packing)
+                .await?;
             let at = (first_row + row - tile.first_row) * to.row_bytes();
             self.put(&tile.view.buffer, at as u64, &bytes).await?;
             row = end;
@@ -140,7 +182,8 @@ impl Filler<'_> {
 
     async fn gain(&mut self, name: TensorName, to: &Buffer) -> Result<(), ModelError> {
         let gain = self.checkpoint.vector(name).await?;
-        self.put(to, 0, &Bytes::from(bytemuck::cast_slice(&gain).to_vec())).await
+        self.put(to, 0, &Bytes::from(bytemuck::cast_slice(&gain).to_vec()))
+            .await
     }
 
     async fn put(&mut self, to: &Buffer, at: u64, bytes: &Bytes) -> Result<(), ModelError> {
@@ -167,7 +210,16 @@ async fn matrix(
         let n_rows = per_tile.min(n_out - first_row);
         let bytes = (n_rows * packing.row_bytes(n_in)) as u64;
         let buffer: Result<_, GpuError> = gpu.buffer(label, bytes, Use::Weights).await;
-        tiles.push(Tile { first_row, n_rows, view: buffer?.whole() });
+        tiles.push(Tile {
+            first_row,
+            n_rows,
+            view: buffer?.whole(),
+        });
     }
-    Ok(Matrix { packing, n_out, n_in, tiles })
+    Ok(Matrix {
+        packing,
+        n_out,
+        n_in,
+        tiles,
+    })
 }

@@ -73,13 +73,24 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let mut model = Self::allocate(gpu.clone(), checkpoint, plan).await?;
         let kernels = model.kernels();
-        let mut of_kernels = |done, total| told(Told { phase: "compiling", done, total, unit: "kernels" });
+        let mut of_kernels = |done, total| {
+            told(Told {
+                phase: "compiling",
+                done,
+                total,
+                unit: "kernels",
+            })
+        };
         gpu.prepare(&kernels, &mut of_kernels).await?;
         model.fill(told, stop).await?;
         Ok(model)
     }
 
-    async fn allocate(gpu: Rc<Gpu>, checkpoint: Rc<Checkpoint>, plan: &Plan) -> Result<Self, ModelError> {
+    async fn allocate(
+        gpu: Rc<Gpu>,
+        checkpoint: Rc<Checkpoint>,
+        plan: &Plan,
+    ) -> Result<Self, ModelError> {
         let config = checkpoint.config().clone();
         let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes)?;
         let packing = sizes::packing(plan.precision);
@@ -88,7 +99,8 @@ impl Model {
         let ends = Ends::new(&gpu, &config, &sizes, packing).await?;
         let mut layers = Vec::new();
         for layer in 0..plan.n_resident {
-            layers.push(Layer::new(&gpu, &config, &sizes, packing, &format!("layer {layer}")).await?);
+            layers
+                .push(Layer::new(&gpu, &config, &sizes, packing, &format!("layer {layer}")).await?);
         }
         let slot = match plan.n_resident < config.n_layers {
             true => Some(Slot {
@@ -100,7 +112,19 @@ impl Model {
         gpu.finish_uploads().await?;
         let heads = heads(&config);
         let plan = plan.clone();
-        Ok(Self { gpu, checkpoint, plan, sizes, heads, ends, layers, slot, scratch, context, state: State::default() })
+        Ok(Self {
+            gpu,
+            checkpoint,
+            plan,
+            sizes,
+            heads,
+            ends,
+            layers,
+            slot,
+            scratch,
+            context,
+            state: State::default(),
+        })
     }
 
     async fn fill(&mut self, told: &mut dyn FnMut(Told), stop: &Stop) -> Result<(), ModelError> {
@@ -108,9 +132,19 @@ impl Model {
         let mut done = 0;
         let mut count = |bytes| {
             done += bytes;
-            told(Told { phase: "loading weights", done, total, unit: "bytes" });
+            told(Told {
+                phase: "loading weights",
+                done,
+                total,
+                unit: "bytes",
+            });
         };
-        let mut filler = Filler { gpu: &self.gpu, checkpoint: &self.checkpoint, stop, told: &mut count };
+        let mut filler = Filler {
+            gpu: &self.gpu,
+            checkpoint: &self.checkpoint,
+            stop,
+            told: &mut count,
+        };
         self.ends.fill(&mut filler).await?;
         for (n, layer) in self.layers.iter().enumerate() {
             layer.fill(&mut filler, n).await?;
@@ -125,8 +159,13 @@ impl Model {
     /// Every kernel that a pass or a question may play, each once.
     fn kernels(&self) -> Vec<Kernel> {
         let mut recording = Recording::default();
-        let layer = self.layers.first().or(self.slot.as_ref().map(|it| &it.layer));
-        let Some(layer) = layer else { return Vec::new() };
+        let layer = self
+            .layers
+            .first()
+            .or(self.slot.as_ref().map(|it| &it.layer));
+        let Some(layer) = layer else {
+            return Vec::new();
+        };
         for n_pos in [1, self.sizes.n_block] {
             self.record_embed(&mut recording, 0, n_pos);
             self.record_attention(&mut recording, layer, 0, (0, n_pos));
@@ -140,7 +179,15 @@ impl Model {
         self.record_pattern_applied(&mut recording, 0, (0, 1), 0);
         self.record_token(&mut recording, layer, 0, 0);
         self.record_choice(&mut recording, &Sampling::GREEDY, 0, 0);
-        self.record_choice(&mut recording, &Sampling { temperature: 1.0, ..Sampling::GREEDY }, 0, 0);
+        self.record_choice(
+            &mut recording,
+            &Sampling {
+                temperature: 1.0,
+                ..Sampling::GREEDY
+            },
+            0,
+            0,
+        );
         let mut kernels: Vec<Kernel> = Vec::new();
         for it in recording.dispatches() {
             if !kernels.contains(&it.kernel) {
@@ -167,12 +214,19 @@ impl Model {
 
     /// The weights of a layer, paged in if they are not there.
     pub(super) async fn page_in(&mut self, layer: usize, stop: &Stop) -> Result<(), ModelError> {
-        let Some(slot) = &mut self.slot else { return Ok(()) };
+        let Some(slot) = &mut self.slot else {
+            return Ok(());
+        };
         if layer < self.layers.len() || slot.holds == Some(layer) {
             return Ok(());
         }
         slot.holds = None;
-        let mut filler = Filler { gpu: &self.gpu, checkpoint: &self.checkpoint, stop, told: &mut |_| () };
+        let mut filler = Filler {
+            gpu: &self.gpu,
+            checkpoint: &self.checkpoint,
+            stop,
+            told: &mut |_| (),
+        };
         slot.layer.fill(&mut filler, layer).await?;
         slot.holds = Some(layer);
         Ok(())
@@ -180,7 +234,11 @@ impl Model {
 
     /// The buffers that hold a layer's weights.
     pub(super) fn layer(&self, layer: usize) -> Result<&Layer, ModelError> {
-        let paged = self.slot.as_ref().filter(|it| it.holds == Some(layer)).map(|it| &it.layer);
+        let paged = self
+            .slot
+            .as_ref()
+            .filter(|it| it.holds == Some(layer))
+            .map(|it| &it.layer);
         self.layers.get(layer).or(paged).ok_or(ModelError::NoRun)
     }
 

@@ -55,18 +55,30 @@ impl Pass<'_> {
     }
 
     /// Passes a site whose rows stand in `rows`: makes the writes, then tells who wants to see.
-    pub async fn visit(&mut self, model: &Model, site: Site, rows: &Buffer, width: usize) -> Result<(), ModelError> {
+    pub async fn visit(
+        &mut self,
+        model: &Model,
+        site: Site,
+        rows: &Buffer,
+        width: usize,
+    ) -> Result<(), ModelError> {
         for write in self.writes.iter().filter(|it| it.site == site) {
             let positions = self.written(write)?;
             if !positions.is_empty() {
-                self.write_rows(model, write, positions, (rows, width)).await?;
+                self.write_rows(model, write, positions, (rows, width))
+                    .await?;
             }
         }
         if self.want.contains(&site) {
             let (first, n_pos) = self.block;
             self.play(&model.gpu).await?;
             let data = read_floats(&model.gpu, rows, n_pos * width, self.stop).await?;
-            (self.sink)(Capture { site, first, shape: vec![n_pos, width], data });
+            (self.sink)(Capture {
+                site,
+                first,
+                shape: vec![n_pos, width],
+                data,
+            });
         }
         Ok(())
     }
@@ -83,8 +95,12 @@ impl Pass<'_> {
         match &write.change {
             Change::Add(row) => {
                 let added = upload_floats(&model.gpu, row).await?;
-                let params =
-                    add_rows::Params { n_pos: n_pos as u32, width: width as u32, first: in_block as u32, y_stride: 0 };
+                let params = add_rows::Params {
+                    n_pos: n_pos as u32,
+                    width: width as u32,
+                    first: in_block as u32,
+                    y_stride: 0,
+                };
                 add_rows::record(&mut self.recording, params, &added.whole(), &rows.whole());
             }
             Change::Replace(values) => {
@@ -100,23 +116,40 @@ impl Pass<'_> {
 }
 
 /// Checks wants and writes against the model and a prompt of `n_pos` positions, so that nothing fails half-way.
-pub(super) fn check(config: &Config, want: &[Site], writes: &[Write], n_pos: usize) -> Result<(), ModelError> {
+pub(super) fn check(
+    config: &Config,
+    want: &[Site],
+    writes: &[Write],
+    n_pos: usize,
+) -> Result<(), ModelError> {
     for site in want {
         site.within(config.n_layers)?;
     }
     for write in writes {
         write.site.within(config.n_layers)?;
         let n_written = write.positions.range(n_pos)?.len();
-        let refuse = |detail: String| Err(ModelError::Write { site: write.site, detail });
+        let refuse = |detail: String| {
+            Err(ModelError::Write {
+                site: write.site,
+                detail,
+            })
+        };
         let (got, expected) = match (&write.change, write.site) {
             (_, Site::Logits) => return refuse("logits are read only".into()),
-            (Change::Add(_), Site::Pattern(_)) => return refuse("a pattern can only be replaced".into()),
+            (Change::Add(_), Site::Pattern(_)) => {
+                return refuse("a pattern can only be replaced".into());
+            }
             (Change::Add(row), _) => (row, config.d_model),
-            (Change::Replace(values), Site::Pattern(_)) => (values, config.n_heads * n_written * n_pos),
+            (Change::Replace(values), Site::Pattern(_)) => {
+                (values, config.n_heads * n_written * n_pos)
+            }
             (Change::Replace(values), _) => (values, n_written * config.d_model),
         };
         if got.len() != expected {
-            return refuse(format!("{expected} numbers are needed, {} were given", got.len()));
+            return refuse(format!(
+                "{expected} numbers are needed, {} were given",
+                got.len()
+            ));
         }
         if let Some(at) = got.iter().position(|it| !it.is_finite()) {
             return refuse(format!("number {at} is not finite"));
@@ -128,13 +161,20 @@ pub(super) fn check(config: &Config, want: &[Site], writes: &[Write], n_pos: usi
 /// A transient buffer with these numbers.
 pub(super) async fn upload_floats(gpu: &Gpu, values: &[f32]) -> Result<Buffer, ModelError> {
     let bytes: Vec<u8> = bytemuck::cast_slice(values).to_vec();
-    let buffer = gpu.buffer("values written", bytes.len() as u64, Use::Scratch).await?;
+    let buffer = gpu
+        .buffer("values written", bytes.len() as u64, Use::Scratch)
+        .await?;
     gpu.upload(&buffer, 0, &Bytes::from(bytes)).await?;
     Ok(buffer)
 }
 
 /// The first `n` floats of a buffer, read back in pieces.
-pub(super) async fn read_floats(gpu: &Gpu, buffer: &Buffer, n: usize, stop: &Stop) -> Result<Vec<f32>, ModelError> {
+pub(super) async fn read_floats(
+    gpu: &Gpu,
+    buffer: &Buffer,
+    n: usize,
+    stop: &Stop,
+) -> Result<Vec<f32>, ModelError> {
     let bytes = read_bytes(gpu, &buffer.view(0, 4 * n as u64), stop).await?;
     Ok(bytemuck::pod_collect_to_vec(&bytes))
 }
@@ -144,7 +184,9 @@ pub(super) async fn read_bytes(gpu: &Gpu, view: &View, stop: &Stop) -> Result<Ve
     let mut out = Vec::with_capacity(view.bytes as usize);
     while (out.len() as u64) < view.bytes {
         let at = out.len() as u64;
-        let piece = view.buffer.view(view.offset + at, READBACK_BYTES.min(view.bytes - at));
+        let piece = view
+            .buffer
+            .view(view.offset + at, READBACK_BYTES.min(view.bytes - at));
         out.extend(gpu.read(&piece, stop).await?);
     }
     Ok(out)

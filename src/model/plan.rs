@@ -29,11 +29,20 @@ pub struct PlanRequest {
 ///
 /// Errors: [`ModelError::TooLong`] for a context beyond the model's, [`ModelError::Memory`] if no layer fits,
 /// [`ModelError::Binding`] if a row does not fit a binding.
-pub fn plan(config: &Config, max_binding_bytes: u64, request: PlanRequest) -> Result<Plan, ModelError> {
+pub fn plan(
+    config: &Config,
+    max_binding_bytes: u64,
+    request: PlanRequest,
+) -> Result<Plan, ModelError> {
     config.check()?;
-    let n_ctx = request.n_ctx.unwrap_or(gemma::DEFAULT_N_CTX.min(config.n_ctx_max));
+    let n_ctx = request
+        .n_ctx
+        .unwrap_or(gemma::DEFAULT_N_CTX.min(config.n_ctx_max));
     if n_ctx > config.n_ctx_max {
-        return Err(ModelError::TooLong { n_pos: n_ctx, n_ctx: config.n_ctx_max });
+        return Err(ModelError::TooLong {
+            n_pos: n_ctx,
+            n_ctx: config.n_ctx_max,
+        });
     }
     let n_ctx = n_ctx.max(1);
     let sizes = Sizes::new(config, n_ctx, max_binding_bytes)?;
@@ -47,7 +56,8 @@ pub fn plan(config: &Config, max_binding_bytes: u64, request: PlanRequest) -> Re
         let weight_bytes = ends_bytes(config, packing) + (n_resident as u64 + slots) * layer_bytes;
         let kv_bytes = kv_bytes(config, n_ctx);
         let scratch_bytes = scratch_bytes(config, &sizes, n_ctx);
-        let staging_bytes = weight_bytes.min(UPLOAD_WINDOW_BYTES) + largest_readback(config, &sizes);
+        let staging_bytes =
+            weight_bytes.min(UPLOAD_WINDOW_BYTES) + largest_readback(config, &sizes);
         Plan {
             precision: request.precision,
             n_ctx,
@@ -67,7 +77,10 @@ pub fn plan(config: &Config, max_binding_bytes: u64, request: PlanRequest) -> Re
         .rev()
         .map(plan_with)
         .find(|it| it.total_bytes <= allowed)
-        .ok_or_else(|| ModelError::Memory { needed: plan_with(0).total_bytes, allowed })
+        .ok_or_else(|| ModelError::Memory {
+            needed: plan_with(0).total_bytes,
+            allowed,
+        })
 }
 
 /// Width and rows of every matrix of a layer.
@@ -77,7 +90,10 @@ fn matrices(config: &Config) -> [(usize, usize); 5] {
 }
 
 fn layer_bytes(config: &Config, packing: Packing) -> u64 {
-    let matrices: u64 = matrices(config).iter().map(|(n_in, n_out)| (packing.row_bytes(*n_in) * n_out) as u64).sum();
+    let matrices: u64 = matrices(config)
+        .iter()
+        .map(|(n_in, n_out)| (packing.row_bytes(*n_in) * n_out) as u64)
+        .sum();
     matrices + 4 * row_bytes(config.d_model)
 }
 
@@ -92,7 +108,11 @@ fn kv_bytes(config: &Config, n_ctx: usize) -> u64 {
 }
 
 fn scratch_bytes(config: &Config, sizes: &Sizes, n_ctx: usize) -> u64 {
-    let of_block = 3 * config.d_model + 2 * config.d_q() + 2 * config.d_kv() + 2 * config.d_mlp + 2 * config.n_heads;
+    let of_block = 3 * config.d_model
+        + 2 * config.d_q()
+        + 2 * config.d_kv()
+        + 2 * config.d_mlp
+        + 2 * config.n_heads;
     let pattern = config.n_heads * sizes.n_part;
     let of_logits = config.d_vocab + 2 + MAX_ASKED + 2 * MAX_TOP_K;
     let of_context = config.d_model + 1;
@@ -107,7 +127,8 @@ fn scratch_bytes(config: &Config, sizes: &Sizes, n_ctx: usize) -> u64 {
 
 /// The largest thing that is read back at once.
 pub(super) fn largest_readback(config: &Config, sizes: &Sizes) -> u64 {
-    let of_block = row_bytes(config.d_model.max(config.n_heads * sizes.n_part)) * sizes.n_block as u64;
+    let of_block =
+        row_bytes(config.d_model.max(config.n_heads * sizes.n_part)) * sizes.n_block as u64;
     let of_logits = row_bytes(config.d_vocab.max(2 * MAX_TOP_K)) * sizes.n_logits as u64;
     of_block.max(of_logits).min(READBACK_BYTES)
 }
@@ -121,24 +142,43 @@ mod tests {
     use super::*;
 
     fn request(precision: Precision) -> PlanRequest {
-        PlanRequest { precision, ..PlanRequest::default() }
+        PlanRequest {
+            precision,
+            ..PlanRequest::default()
+        }
     }
 
     #[test]
     fn gemma_2_2b_fits_where_its_weights_do() {
         let config = Config::gemma_2_2b();
-        let reference = plan(&config, gemma::DEFAULT_MAX_BINDING_BYTES, request(Precision::Reference)).expect("plan");
+        let reference = plan(
+            &config,
+            gemma::DEFAULT_MAX_BINDING_BYTES,
+            request(Precision::Reference),
+        )
+        .expect("plan");
         // 2 bytes a weight, 4 for the 105 gains instead of 2.
         assert_eq!(reference.weight_bytes, 5_228_683_776 + 2 * 105 * 2304);
-        assert_eq!((reference.n_ctx, reference.n_block, reference.n_resident), (1024, 64, 26));
-        let compact = plan(&config, gemma::DEFAULT_MAX_BINDING_BYTES, request(Precision::Compact)).expect("plan");
+        assert_eq!(
+            (reference.n_ctx, reference.n_block, reference.n_resident),
+            (1024, 64, 26)
+        );
+        let compact = plan(
+            &config,
+            gemma::DEFAULT_MAX_BINDING_BYTES,
+            request(Precision::Compact),
+        )
+        .expect("plan");
         assert!(compact.weight_bytes < reference.weight_bytes * 54 / 100);
     }
 
     #[test]
     fn a_budget_pages_layers_and_a_small_one_is_refused() {
         let config = Config::gemma_2_2b();
-        let budget = |bytes| PlanRequest { max_gpu_bytes: Some(bytes), ..PlanRequest::default() };
+        let budget = |bytes| PlanRequest {
+            max_gpu_bytes: Some(bytes),
+            ..PlanRequest::default()
+        };
         let plan_with = |bytes| plan(&config, gemma::DEFAULT_MAX_BINDING_BYTES, budget(bytes));
         let paged = plan_with(3 << 30).expect("plan");
         assert!(paged.n_resident > 0 && paged.n_resident < 26 && paged.total_bytes <= 3 << 30);

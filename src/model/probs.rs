@@ -1,12 +1,7 @@
 //! The distribution of the next token, reduced on the GPU.
 
 use super::{Model, ModelError, pass::read_bytes};
-use crate::{
-    gpu::Recording,
-    ops::top_k,
-    spec::Bytes,
-    sys::Stop,
-};
+use crate::{gpu::Recording, ops::top_k, spec::Bytes, sys::Stop};
 use std::ops::Range;
 
 /// The most probable tokens that one question may ask for.
@@ -57,17 +52,26 @@ impl Model {
         Ok(out)
     }
 
-    fn check_question(&self, positions: &Range<usize>, top_k: usize, asked: &[u32]) -> Result<(), ModelError> {
+    fn check_question(
+        &self,
+        positions: &Range<usize>,
+        top_k: usize,
+        asked: &[u32],
+    ) -> Result<(), ModelError> {
         let (n_pos, d_vocab) = (self.state.ids.len(), self.config().d_vocab);
         if n_pos == 0 {
             return Err(ModelError::NoRun);
         }
         if positions.start >= positions.end || positions.end > n_pos {
-            return Err(ModelError::TooLong { n_pos: positions.end, n_ctx: n_pos });
+            return Err(ModelError::TooLong {
+                n_pos: positions.end,
+                n_ctx: n_pos,
+            });
         }
-        for (what, asked, most) in
-            [("most probable tokens", top_k, MAX_TOP_K), ("tokens asked for", asked.len(), MAX_ASKED)]
-        {
+        for (what, asked, most) in [
+            ("most probable tokens", top_k, MAX_TOP_K),
+            ("tokens asked for", asked.len(), MAX_ASKED),
+        ] {
             if asked > most {
                 return Err(ModelError::TooMany { what, asked, most });
             }
@@ -86,20 +90,36 @@ impl Model {
         stop: &Stop,
     ) -> Result<Vec<Distribution>, ModelError> {
         let width = 2 + asked.len();
-        let told = read_bytes(&self.gpu, &self.scratch.told.view(0, 4 * (n_pos * width) as u64), stop).await?;
+        let told = read_bytes(
+            &self.gpu,
+            &self.scratch.told.view(0, 4 * (n_pos * width) as u64),
+            stop,
+        )
+        .await?;
         let told: Vec<f32> = bytemuck::pod_collect_to_vec(&told);
-        let top = read_bytes(&self.gpu, &self.scratch.top.view(0, 8 * (n_pos * k) as u64), stop).await?;
+        let top = read_bytes(
+            &self.gpu,
+            &self.scratch.top.view(0, 8 * (n_pos * k) as u64),
+            stop,
+        )
+        .await?;
         let top: Vec<[u32; 2]> = bytemuck::pod_collect_to_vec(&top);
         let of_row = |row: usize| {
             let (stats, of_asked) = told[row * width..][..width].split_at(2);
-            let mut pairs: Vec<(f32, u32)> =
-                top[row * k..][..k].iter().map(|it| (f32::from_bits(it[0]), it[1])).collect();
+            let mut pairs: Vec<(f32, u32)> = top[row * k..][..k]
+                .iter()
+                .map(|it| (f32::from_bits(it[0]), it[1]))
+                .collect();
             top_k::sort(&mut pairs);
             Distribution {
                 pos: first + row,
                 log_sum_exp: stats[0] + stats[1].ln(),
                 top: pairs.into_iter().map(|(logit, id)| (id, logit)).collect(),
-                asked: asked.iter().copied().zip(of_asked.iter().copied()).collect(),
+                asked: asked
+                    .iter()
+                    .copied()
+                    .zip(of_asked.iter().copied())
+                    .collect(),
             }
         };
         Ok((0..n_pos).map(of_row).collect())

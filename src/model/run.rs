@@ -29,7 +29,13 @@ impl Model {
         check(self.config(), want, writes, ids.len())?;
         self.state = State::default();
         self.make_room(ids.len()).await?;
-        self.gpu.upload(&self.context.ids, 0, &Bytes::from(bytemuck::cast_slice(ids).to_vec())).await?;
+        self.gpu
+            .upload(
+                &self.context.ids,
+                0,
+                &Bytes::from(bytemuck::cast_slice(ids).to_vec()),
+            )
+            .await?;
         for first in (0..ids.len()).step_by(self.sizes.n_block) {
             let n_pos = self.sizes.n_block.min(ids.len() - first);
             let mut pass = Pass {
@@ -50,7 +56,10 @@ impl Model {
         if stop.is_set() {
             return Err(ModelError::Stopped);
         }
-        self.state = State { ids: ids.to_vec(), writes: writes.to_vec() };
+        self.state = State {
+            ids: ids.to_vec(),
+            writes: writes.to_vec(),
+        };
         Ok(())
     }
 
@@ -68,7 +77,8 @@ impl Model {
     async fn run_block(&mut self, pass: &mut Pass<'_>) -> Result<(), ModelError> {
         let ((first, n_pos), d_model) = (pass.block, self.config().d_model);
         self.record_embed(&mut pass.recording, first, n_pos);
-        pass.visit(self, Site::Embed, &self.scratch.x, d_model).await?;
+        pass.visit(self, Site::Embed, &self.scratch.x, d_model)
+            .await?;
         for n in 0..self.config().n_layers {
             self.page_in(n, pass.stop).await?;
             self.run_layer(pass, n).await?;
@@ -77,8 +87,12 @@ impl Model {
             }
         }
         let row_bytes = 4 * d_model as u64;
-        let to = self.context.last.view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
-        pass.recording.copy(self.scratch.x.view(0, n_pos as u64 * row_bytes), to);
+        let to = self
+            .context
+            .last
+            .view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
+        pass.recording
+            .copy(self.scratch.x.view(0, n_pos as u64 * row_bytes), to);
         if pass.touches(Site::Logits) {
             self.tell_logits(pass).await?;
         }
@@ -94,17 +108,25 @@ impl Model {
             self.visit_pattern(pass, n).await?;
         }
         self.record_attention_output(&mut pass.recording, layer, n_pos);
-        self.run_branch(pass, Site::AttnOut(n), &layer.post_attention).await?;
+        self.run_branch(pass, Site::AttnOut(n), &layer.post_attention)
+            .await?;
         pass.visit(self, Site::ResidMid(n), x, d_model).await?;
         self.record_norm(&mut pass.recording, n_pos);
-        pass.visit(self, Site::Ln2Normalized(n), &self.scratch.n, d_model).await?;
+        pass.visit(self, Site::Ln2Normalized(n), &self.scratch.n, d_model)
+            .await?;
         self.record_mlp(&mut pass.recording, layer, n_pos);
-        self.run_branch(pass, Site::MlpOut(n), &layer.post_feedforward).await?;
+        self.run_branch(pass, Site::MlpOut(n), &layer.post_feedforward)
+            .await?;
         pass.visit(self, Site::ResidPost(n), x, d_model).await
     }
 
     /// Adds a branch to the stream: in one kernel if nobody asks, by way of its own rows if somebody does.
-    async fn run_branch(&self, pass: &mut Pass<'_>, site: Site, gain: &Buffer) -> Result<(), ModelError> {
+    async fn run_branch(
+        &self,
+        pass: &mut Pass<'_>,
+        site: Site,
+        gain: &Buffer,
+    ) -> Result<(), ModelError> {
         let n_pos = pass.block.1;
         if !pass.touches(site) {
             self.record_post_norm(&mut pass.recording, gain, n_pos);
@@ -141,7 +163,13 @@ impl Model {
             }
             pass.play(&self.gpu).await?;
             if pass.want.contains(&site) {
-                let rows = read_floats(&self.gpu, &self.scratch.pattern, n_pos * n_heads * n_keys, pass.stop).await?;
+                let rows = read_floats(
+                    &self.gpu,
+                    &self.scratch.pattern,
+                    n_pos * n_heads * n_keys,
+                    pass.stop,
+                )
+                .await?;
                 for (at, of_row) in rows.chunks(n_keys).enumerate() {
                     let (dst, head) = (at / n_heads, at % n_heads);
                     let to = (head * n_pos + dst) * pass.n_total + part.first;
@@ -150,7 +178,12 @@ impl Model {
             }
         }
         if pass.want.contains(&site) {
-            (pass.sink)(Capture { site, first, shape: vec![n_heads, n_pos, pass.n_total], data });
+            (pass.sink)(Capture {
+                site,
+                first,
+                shape: vec![n_heads, n_pos, pass.n_total],
+                data,
+            });
         }
         Ok(())
     }
@@ -164,7 +197,9 @@ impl Model {
         let n_heads = self.config().n_heads;
         for write in pass.writes.iter().filter(|it| it.site == site) {
             let (asked, positions) = (write.positions.range(pass.n_total)?, pass.written(write)?);
-            let Change::Replace(values) = &write.change else { continue };
+            let Change::Replace(values) = &write.change else {
+                continue;
+            };
             if positions.is_empty() {
                 continue;
             }
@@ -178,7 +213,10 @@ impl Model {
             }
             let new = upload_floats(&self.gpu, &rows).await?;
             let offset = 4 * (positions.start - pass.block.0) * n_heads * n_keys;
-            pass.recording.copy(new.whole(), self.scratch.pattern.view(offset as u64, new.bytes()));
+            pass.recording.copy(
+                new.whole(),
+                self.scratch.pattern.view(offset as u64, new.bytes()),
+            );
         }
         Ok(())
     }
@@ -192,16 +230,30 @@ impl Model {
             self.record_final_rows(&mut pass.recording, first + start, n_pos);
             self.record_logits(&mut pass.recording, n_pos);
             pass.play(&self.gpu).await?;
-            let data = read_floats(&self.gpu, &self.scratch.logits, n_pos * d_vocab, pass.stop).await?;
-            (pass.sink)(Capture { site: Site::Logits, first: first + start, shape: vec![n_pos, d_vocab], data });
+            let data =
+                read_floats(&self.gpu, &self.scratch.logits, n_pos * d_vocab, pass.stop).await?;
+            (pass.sink)(Capture {
+                site: Site::Logits,
+                first: first + start,
+                shape: vec![n_pos, d_vocab],
+                data,
+            });
         }
         Ok(())
     }
 
     /// Brings kept final rows back into the stream's buffer.
-    pub(super) fn record_final_rows(&self, recording: &mut crate::gpu::Recording, first: usize, n_pos: usize) {
+    pub(super) fn record_final_rows(
+        &self,
+        recording: &mut crate::gpu::Recording,
+        first: usize,
+        n_pos: usize,
+    ) {
         let row_bytes = 4 * self.config().d_model as u64;
-        let from = self.context.last.view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
+        let from = self
+            .context
+            .last
+            .view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
         recording.copy(from, self.scratch.x.view(0, n_pos as u64 * row_bytes));
     }
 }

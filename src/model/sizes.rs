@@ -25,19 +25,31 @@ impl Sizes {
     /// Errors: [`ModelError::Binding`] when a single row does not fit.
     pub fn new(config: &Config, n_ctx: usize, max_binding_bytes: u64) -> Result<Self, ModelError> {
         let rows = |what, bytes: usize| match max_binding_bytes / bytes as u64 {
-            0 => Err(ModelError::Binding { what, bytes: bytes as u64, max_binding_bytes }),
+            0 => Err(ModelError::Binding {
+                what,
+                bytes: bytes as u64,
+                max_binding_bytes,
+            }),
             n => Ok(n as usize),
         };
         let angle_bytes = config.d_head * 4;
         let step = ALIGNMENT as usize / gcd(ALIGNMENT as usize, angle_bytes);
         let n_part = rows("keys", step * config.d_kv() * 4)? * step;
         let n_part = n_part.min(n_ctx.next_multiple_of(step));
-        let widest = config.d_mlp.max(config.d_q() + 2 * config.d_kv()).max(config.d_model);
+        let widest = config
+            .d_mlp
+            .max(config.d_q() + 2 * config.d_kv())
+            .max(config.d_model);
         let n_block = rows("activations", widest * 4)?
             .min(rows("the attention pattern", config.n_heads * n_part * 4)?)
             .min(gemma::PREFILL_POSITIONS);
         let n_logits = rows("logits", config.d_vocab * 4)?.min(n_block);
-        Ok(Self { n_block, n_logits, n_part, max_binding_bytes })
+        Ok(Self {
+            n_block,
+            n_logits,
+            n_part,
+            max_binding_bytes,
+        })
     }
 
     /// Rows of a matrix in each of its buffers.
@@ -46,7 +58,11 @@ impl Sizes {
     pub fn tile_rows(&self, packing: Packing, n_in: usize) -> Result<usize, ModelError> {
         let bytes = packing.row_bytes(n_in) as u64;
         match self.max_binding_bytes.min(MAX_TILE_BYTES) / bytes {
-            0 => Err(ModelError::Binding { what: "weights", bytes, max_binding_bytes: self.max_binding_bytes }),
+            0 => Err(ModelError::Binding {
+                what: "weights",
+                bytes,
+                max_binding_bytes: self.max_binding_bytes,
+            }),
             n => Ok(n as usize),
         }
     }
@@ -54,7 +70,9 @@ impl Sizes {
     /// Parts of the cache, as (first position, positions).
     pub fn parts(&self, n_ctx: usize) -> impl Iterator<Item = (usize, usize)> {
         let n_part = self.n_part;
-        (0..n_ctx).step_by(n_part).map(move |first| (first, n_part.min(n_ctx - first)))
+        (0..n_ctx)
+            .step_by(n_part)
+            .map(move |first| (first, n_part.min(n_ctx - first)))
     }
 }
 

@@ -9,37 +9,81 @@ use crate::{
 
 impl Model {
     /// Layer `n` for the token at position `pos`, from the stream to the stream.
-    pub(super) fn record_token(&self, recording: &mut Recording, layer: &Layer, n: usize, pos: usize) {
+    pub(super) fn record_token(
+        &self,
+        recording: &mut Recording,
+        layer: &Layer,
+        n: usize,
+        pos: usize,
+    ) {
         let scratch = &self.scratch;
         let (eps, x, h) = (self.config().eps, scratch.x.whole(), scratch.h.whole());
         let input = layer.input.whole();
-        let form = matvec::Form { norm_eps: Some(eps), gain: Some(&input), cap: 0.0 };
+        let form = matvec::Form {
+            norm_eps: Some(eps),
+            gain: Some(&input),
+            cap: 0.0,
+        };
         matvec::record(recording, &layer.qkv, &x, form, &scratch.qkv.whole());
         self.record_cache(recording, n, (pos, 1));
         self.record_sums(recording, n, (pos, 1));
         let plain = matvec::Form::default();
-        matvec::record(recording, &layer.o, &scratch.z.whole(), plain, &scratch.o.whole());
+        matvec::record(
+            recording,
+            &layer.o,
+            &scratch.z.whole(),
+            plain,
+            &scratch.o.whole(),
+        );
         self.record_post_norm(recording, &layer.post_attention, 1);
         let gain = layer.pre_feedforward.whole();
-        let stream = gate_up::Stream { x: &x, gain: &gain, eps };
+        let stream = gate_up::Stream {
+            x: &x,
+            gain: &gain,
+            eps,
+        };
         gate_up::record(recording, &layer.gate, &layer.up, stream, &h);
         matvec::record(recording, &layer.down, &h, plain, &scratch.o.whole());
         self.record_post_norm(recording, &layer.post_feedforward, 1);
     }
 
     /// Logits of the first row of the stream, and the token after position `pos` from them.
-    pub(super) fn record_choice(&self, recording: &mut Recording, sampling: &Sampling, pos: usize, step: u32) {
+    pub(super) fn record_choice(
+        &self,
+        recording: &mut Recording,
+        sampling: &Sampling,
+        pos: usize,
+        step: u32,
+    ) {
         let (gain, logits) = (self.ends.final_norm.whole(), self.scratch.logits.whole());
         let config = self.config();
-        let form = matvec::Form { norm_eps: Some(config.eps), gain: Some(&gain), cap: config.final_softcap };
-        matvec::record(recording, &self.ends.embed, &self.scratch.x.whole(), form, &logits);
+        let form = matvec::Form {
+            norm_eps: Some(config.eps),
+            gain: Some(&gain),
+            cap: config.final_softcap,
+        };
+        matvec::record(
+            recording,
+            &self.ends.embed,
+            &self.scratch.x.whole(),
+            form,
+            &logits,
+        );
         let (ids, at) = aligned(&self.context.ids, pos + 1, 1);
         let n = config.d_vocab;
         if sampling.temperature == 0.0 {
             let best = self.scratch.best.whole();
             argmax_slices::record(recording, n, &logits, &best);
             let n_slices = argmax_slices::n_slices(n) as u32;
-            argmax::record(recording, argmax::Params { n_slices, at: at as u32 }, &best, &ids);
+            argmax::record(
+                recording,
+                argmax::Params {
+                    n_slices,
+                    at: at as u32,
+                },
+                &best,
+                &ids,
+            );
             return;
         }
         let params = sample::Params {
