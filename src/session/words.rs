@@ -37,7 +37,7 @@ pub(super) fn probability(
 ) -> Probability {
     Probability {
         id,
-        piece: tokenizer.map_or_else(String::new, |it| it.piece(id).shown),
+        piece: tokenizer.map_or_else(String::new, |it| it.piece(id).text),
         logit,
         probability: (logit - log_sum_exp).exp(),
     }
@@ -46,7 +46,7 @@ pub(super) fn probability(
 fn token(piece: Piece) -> Token {
     Token {
         id: piece.id,
-        piece: piece.shown,
+        piece: piece.text,
         bytes: None,
         special: piece.special,
     }
