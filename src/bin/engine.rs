@@ -1,2 +1,75 @@
-//! The engine's program in the browser: runs in a dedicated worker.
-fn main() {}
+//! The engine's program in the browser: messages of a dedicated worker to commands, events to messages. Natively it does nothing.
+
+#[cfg(target_arch = "wasm32")]
+fn main() {
+    web::start();
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() {
+    eprintln!("This program runs in a browser's worker; natively, use gemscope.");
+}
+
+#[cfg(target_arch = "wasm32")]
+mod web {
+    use gemscope::{
+        session::{Engine, EngineOptions, Message},
+        sys::warn,
+    };
+    use js_sys::{Array, Uint8Array};
+    use wasm_bindgen::{JsCast, prelude::Closure};
+    use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+    /// Starts the engine and says "ready"; whatever was posted to the worker before that is lost.
+    pub fn start() {
+        console_error_panic_hook::set_once();
+        let scope = scope();
+        let engine = Engine::new(options(&scope.name()), |it| post(&it));
+        let inbox = engine.inbox();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| {
+            inbox.post_json(&it.data().as_string().unwrap_or_default());
+        });
+        scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        // It listens as long as the worker lives.
+        on_message.forget();
+        if scope.post_message(&"ready".into()).is_err() {
+            warn("the page can't be reached");
+        }
+        wasm_bindgen_futures::spawn_local(engine.run());
+    }
+
+    /// An event as `[json, ...buffers]`; the buffers are transferred, not copied.
+    fn post(message: &Message) {
+        let Ok(json) = serde_json::to_string(&message.event) else {
+            return warn("an event can't be written as JSON");
+        };
+        let out = Array::of1(&json.into());
+        let transfer = Array::new();
+        for part in &message.parts {
+            let buffer = Uint8Array::from(part.as_slice()).buffer();
+            out.push(&buffer);
+            transfer.push(&buffer);
+        }
+        if scope().post_message_with_transfer(&out, &transfer).is_err() {
+            warn("an event can't be posted");
+        }
+    }
+
+    /// How the device is taken, from the worker's name: `limits=default&max_binding_bytes=16384&adapter=…`.
+    fn options(name: &str) -> EngineOptions {
+        let mut options = EngineOptions::default();
+        for (key, value) in name.split('&').filter_map(|it| it.split_once('=')) {
+            match key {
+                "limits" => options.default_limits = value == "default",
+                "max_binding_bytes" => options.max_binding_bytes = value.parse().ok(),
+                "adapter" => options.adapter = Some(value.into()),
+                _ => (),
+            }
+        }
+        options
+    }
+
+    fn scope() -> DedicatedWorkerGlobalScope {
+        js_sys::global().unchecked_into()
+    }
+}

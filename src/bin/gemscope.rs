@@ -1,2 +1,7 @@
 //! The native program: the command line of the engine.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gemscope::cli::run()
+}

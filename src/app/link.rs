@@ -1,0 +1,193 @@
+//! The engine's worker as the browser has it: does what the supervisor says. Leaves deciding to it, and what events mean to the screen.
+
+use super::supervisor::{Action, Supervisor};
+use crate::session::protocol::{Command, CommandBody, Event, EventBody};
+use js_sys::{Array, Float32Array, Reflect};
+use std::{cell::RefCell, rc::Rc};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{
+    Blob, BlobPropertyBag, ErrorEvent, MessageEvent, Url, Worker, WorkerOptions, WorkerType,
+};
+
+/// What the worker runs first; part of the page, so that starting it needs no request of its own.
+const WORKER: &str = include_str!("../../www/engine-worker.js");
+
+type OnEvent = dyn Fn(Event, Vec<f32>);
+
+/// A supervised engine; clones are the same one.
+#[derive(Clone)]
+pub struct Link(Rc<Inner>);
+
+struct Inner {
+    supervisor: RefCell<Supervisor>,
+    worker: RefCell<Option<Started>>,
+    on_event: Box<OnEvent>,
+}
+
+/// A worker and what listens to it.
+struct Started {
+    worker: Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Link {
+    /// Starts an engine whose events go to `on_event`, with the f32 numbers that came beside them; never from inside a call.
+    pub fn start(on_event: impl Fn(Event, Vec<f32>) + 'static) -> Self {
+        let (supervisor, actions) = Supervisor::new();
+        let it = Self(Rc::new(Inner {
+            supervisor: RefCell::new(supervisor),
+            worker: RefCell::default(),
+            on_event: Box::new(on_event),
+        }));
+        it.act(actions);
+        it
+    }
+
+    /// Posts a command; its id.
+    pub fn post(&self, body: CommandBody) -> u32 {
+        let (id, actions) = self.0.supervisor.borrow_mut().post(body);
+        self.act(actions);
+        id
+    }
+
+    /// Starts another worker in place of the one there is.
+    pub fn restart(&self) {
+        let actions = self.0.supervisor.borrow_mut().restart();
+        self.act(actions);
+    }
+
+    fn act(&self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Start => self.start_worker(),
+                Action::End => self.end_worker(),
+                Action::Send(it) => self.send(&it),
+                Action::Tell(it) => self.tell(it, Vec::new()),
+            }
+        }
+    }
+
+    /// Later, so that whoever called us has finished what it was doing.
+    fn tell(&self, event: Event, numbers: Vec<f32>) {
+        let link = self.clone();
+        wasm_bindgen_futures::spawn_local(async move { (link.0.on_event)(event, numbers) });
+    }
+
+    fn send(&self, command: &Command) {
+        if let (Some(it), Ok(json)) = (&*self.0.worker.borrow(), serde_json::to_string(command)) {
+            // It fails only for what can't be cloned, and text can.
+            let _ = it.worker.post_message(&json.into());
+        }
+    }
+
+    fn start_worker(&self) {
+        self.end_worker();
+        match self.worker() {
+            Ok(it) => *self.0.worker.borrow_mut() = Some(it),
+            Err(it) => self.died(&format!("the worker could not be started: {it:?}")),
+        }
+    }
+
+    fn end_worker(&self) {
+        if let Some(it) = self.0.worker.borrow_mut().take() {
+            it.worker.set_onmessage(None);
+            it.worker.set_onerror(None);
+            it.worker.terminate();
+            // We may have been called by one of its listeners, which must not be freed while it runs.
+            wasm_bindgen_futures::spawn_local(async move { drop(it) });
+        }
+    }
+
+    fn worker(&self) -> Result<Started, JsValue> {
+        let text = WORKER.replace("__BASE__", &base()?);
+        let kind = BlobPropertyBag::new();
+        kind.set_type("text/javascript");
+        let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
+        let address = Url::create_object_url_with_blob(&blob)?;
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        options.set_name(&engine_name());
+        let worker = Worker::new_with_options(&address, &options)?;
+        let link = self.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| link.message(&it.data()));
+        let link = self.clone();
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |it: ErrorEvent| {
+            link.died(&reason(&it));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Started {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// "ready", or an event as `[json, ...buffers]`.
+    fn message(&self, data: &JsValue) {
+        let actions = if data.as_string().as_deref() == Some("ready") {
+            self.0.supervisor.borrow_mut().ready()
+        } else {
+            let data: &Array = data.unchecked_ref();
+            let text = data.get(0).as_string().unwrap_or_default();
+            let Ok(event) = serde_json::from_str::<Event>(&text) else {
+                return self.died("the engine said something that the page does not understand");
+            };
+            if let EventBody::Partial(_) = event.body {
+                return self.piece(event, data);
+            }
+            self.0.supervisor.borrow_mut().event(event)
+        };
+        self.act(actions);
+    }
+
+    /// A piece of an answer: told with its numbers, then acknowledged.
+    fn piece(&self, event: Event, data: &Array) {
+        let id = event.id;
+        let numbers = match data.length() {
+            0 | 1 => Vec::new(),
+            _ => Float32Array::new(&data.get(1)).to_vec(),
+        };
+        let actions = self.0.supervisor.borrow_mut().event(event);
+        for action in actions {
+            if let Action::Tell(it) = action {
+                self.tell(it, numbers.clone());
+            }
+        }
+        let body = CommandBody::Ack { id, n: 1 };
+        self.send(&Command { id: 0, body });
+    }
+
+    fn died(&self, reason: &str) {
+        let actions = self.0.supervisor.borrow_mut().died(reason);
+        self.act(actions);
+    }
+}
+
+/// Whether this browser has WebGPU at all.
+pub fn has_webgpu() -> bool {
+    let window = web_sys::window().map(JsValue::from);
+    let navigator = window.and_then(|it| Reflect::get(&it, &"navigator".into()).ok());
+    let gpu = navigator.and_then(|it| Reflect::get(&it, &"gpu".into()).ok());
+    gpu.is_some_and(|it| it.is_object())
+}
+
+/// The worker's name, by which the engine knows how to take its device: the page's query, for tests and reports.
+pub fn engine_name() -> String {
+    let search = web_sys::window().and_then(|it| it.location().search().ok());
+    search.unwrap_or_default().trim_start_matches('?').into()
+}
+
+/// Address of the folder that the page lies in, without a slash at its end.
+fn base() -> Result<String, JsValue> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    let here = Url::new_with_base(".", &window.location().href()?)?;
+    Ok(here.href().trim_end_matches('/').into())
+}
+
+fn reason(it: &ErrorEvent) -> String {
+    // A file that can't be loaded is reported as a plain event, without a message.
+    let message = Reflect::get(it, &"message".into()).ok().and_then(|it| it.as_string());
+    message.unwrap_or_else(|| "its files could not be loaded".into())
+}

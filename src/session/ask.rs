@@ -1,0 +1,139 @@
+//! Questions about a run: activations at sites, kept or computed again, and the distributions of the next token.
+
+use super::{
+    captures::{batches, pieces, row_bytes},
+    courier::Courier,
+    engine::Engine,
+    inbox::Job,
+    outbox::Piece,
+    protocol::{Distribution, Outcome, Partial, RunKey, What},
+    requests::Prompt,
+    trouble::Trouble,
+    words,
+};
+use crate::{
+    model::{self, Capture, Tokenizer},
+    spec::{Positions, Site, gemma},
+};
+use std::ops::Range;
+
+/// Activations held at once while they wait for credits.
+const HELD_BYTES: usize = 64 << 20;
+
+impl Engine {
+    /// `Ask`.
+    pub(super) async fn ask(
+        &mut self,
+        job: &Job,
+        run: &RunKey,
+        what: &What,
+        positions: Positions,
+    ) -> Result<Outcome, Trouble> {
+        let (ids, _) = self.prompt_of(run)?;
+        let range = positions.range(ids.len())?;
+        match what {
+            What::Site(sites) => self.ask_sites(job, run, sites, range).await?,
+            What::Probs { top_k, asked } => self.ask_probs(job, run, (*top_k, asked), range).await?,
+        }
+        Ok(Outcome::Nothing)
+    }
+
+    /// Kept sites first, then the others, as many per pass as may be held at once.
+    async fn ask_sites(
+        &mut self,
+        job: &Job,
+        run: &RunKey,
+        sites: &[Site],
+        range: Range<usize>,
+    ) -> Result<(), Trouble> {
+        let outbox = self.outbox.clone();
+        let mut courier = Courier::new(&outbox, job);
+        let missing = self.tell_kept(&mut courier, run, sites, range.clone()).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (ids, writes) = self.prompt_of(run)?;
+        let (book, loaded) = self.ready(job).await?;
+        let config = book.checkpoint.config();
+        let prompt = Prompt { key: run, ids: &ids, writes: &writes };
+        let row_bytes = |it| row_bytes(it, config, ids.len());
+        for batch in batches(&missing, range, row_bytes, HELD_BYTES) {
+            let want: Vec<Site> = batch.iter().map(|it| it.0).collect();
+            let mut sink = |it: Capture| {
+                for (_, range) in batch.iter().filter(|of| of.0 == it.site) {
+                    let pieces = pieces(it.site, it.first, &it.shape, &it.data, range.clone());
+                    pieces.into_iter().for_each(|it| courier.take(it));
+                }
+            };
+            prompt.run(loaded, &want, &mut sink, (&outbox, job)).await?;
+            courier.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the kept ones of `sites`; the others come back.
+    async fn tell_kept(
+        &mut self,
+        courier: &mut Courier<'_>,
+        run: &RunKey,
+        sites: &[Site],
+        range: Range<usize>,
+    ) -> Result<Vec<Site>, Trouble> {
+        let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
+        let n_layers = book.checkpoint.config().n_layers;
+        let unknown = || Trouble::UnknownRun { run: run.clone() };
+        let kept = &book.runs.get(run).ok_or_else(unknown)?.sites;
+        let mut missing = Vec::new();
+        for site in sites {
+            match kept.get(&site.within(n_layers)?) {
+                None if missing.contains(site) => (),
+                None => missing.push(*site),
+                Some(slab) => {
+                    for piece in pieces(*site, 0, &slab.shape, &slab.data, range.clone()) {
+                        courier.take(piece);
+                        courier.flush().await?;
+                    }
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn ask_probs(
+        &mut self,
+        job: &Job,
+        run: &RunKey,
+        (top_k, asked): (usize, &[u32]),
+        range: Range<usize>,
+    ) -> Result<(), Trouble> {
+        let outbox = self.outbox.clone();
+        let (ids, writes) = self.prompt_of(run)?;
+        let (book, loaded) = self.ready(job).await?;
+        let prompt = Prompt { key: run, ids: &ids, writes: &writes };
+        prompt.make_current(loaded, (&outbox, job)).await?;
+        let mut courier = Courier::new(&outbox, job);
+        let n = range.len() as u64;
+        for first in range.clone().step_by(gemma::PREFILL_POSITIONS) {
+            let done = (first - range.start) as u64;
+            outbox.progress(job.id, "Weighing the next token", done, Some(n), "positions");
+            let block = first..range.end.min(first + gemma::PREFILL_POSITIONS);
+            let told = (loaded.model).probs(block, top_k, asked, &job.stop).await?;
+            for it in told {
+                let it = distribution(it, book.tokenizer.as_ref());
+                courier.take(Piece { partial: Partial::Probs(it), parts: vec![] });
+            }
+            courier.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+fn distribution(it: model::Distribution, tokenizer: Option<&Tokenizer>) -> Distribution {
+    let probability = |token: &(u32, f32)| words::probability(tokenizer, token, it.log_sum_exp);
+    Distribution {
+        pos: it.pos,
+        log_sum_exp: it.log_sum_exp,
+        top: it.top.iter().map(probability).collect(),
+        asked: it.asked.iter().map(probability).collect(),
+    }
+}

@@ -1,0 +1,217 @@
+//! The engine: one command at a time, against one device and at most one model; what it does when either is lost.
+
+use super::{
+    inbox::{Inbox, Job},
+    open::Open,
+    outbox::{Message, Outbox},
+    protocol::{CommandBody, EngineState, EventBody, Outcome, PROTOCOL},
+    trouble::Trouble,
+};
+use crate::gpu::{Faults, Gpu, GpuError, GpuOptions};
+use std::rc::Rc;
+
+/// Host memory for the activations of kept runs: the wasm heap stays under 256 MB.
+const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 1 << 30 };
+
+/// How the engine takes its device.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// Part of the adapter's name, or none for the best there is.
+    pub adapter: Option<String>,
+    /// Whether to ask for WebGPU's default limits only.
+    pub default_limits: bool,
+    /// Largest storage binding, below the adapter's own.
+    pub max_binding_bytes: Option<u64>,
+    /// Bytes of host memory for the activations of kept runs, or none for the default.
+    pub kept_bytes: Option<u64>,
+    /// For tests: faults of the first device taken, of the second, and so on; none beyond.
+    pub faults: Vec<Faults>,
+}
+
+/// An engine that waits for commands.
+pub struct Engine {
+    pub(super) options: EngineOptions,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
+    pub(super) gpu: Option<Rc<Gpu>>,
+    pub(super) open: Option<Open>,
+    n_devices: usize,
+    greeted: bool,
+}
+
+impl Engine {
+    /// An engine whose messages go to `sink`. It takes no device before it needs one.
+    pub fn new(options: EngineOptions, sink: impl FnMut(Message) + Send + 'static) -> Self {
+        let outbox = Outbox::new(sink);
+        Self {
+            options,
+            inbox: Inbox::new(outbox.clone()),
+            outbox,
+            gpu: None,
+            open: None,
+            n_devices: 0,
+            greeted: false,
+        }
+    }
+
+    /// Where its commands are posted.
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// Executes commands until the inbox is closed.
+    pub async fn run(mut self) {
+        self.outbox.state(EngineState::Ready);
+        while let Some(job) = self.inbox.next().await {
+            let terminal = match self.serve(&job).await {
+                Ok(it) => EventBody::Done(it),
+                Err(Trouble::Stopped) => EventBody::Cancelled,
+                Err(it) => EventBody::Failed(it.failure()),
+            };
+            self.inbox.end(job.id, terminal);
+        }
+    }
+
+    /// Bytes of host memory for the activations of kept runs.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        self.options.kept_bytes.unwrap_or(KEPT_BYTES)
+    }
+
+    /// The device, taken now if there is none.
+    ///
+    /// Errors: [`GpuError::Lost`] if the one we have is gone.
+    pub(super) async fn gpu(&mut self) -> Result<Rc<Gpu>, Trouble> {
+        if let Some(gpu) = &self.gpu {
+            return match gpu.lost() {
+                None => Ok(gpu.clone()),
+                Some(reason) => Err(GpuError::Lost { reason }.into()),
+            };
+        }
+        let options = GpuOptions {
+            adapter: self.options.adapter.clone(),
+            default_limits: self.options.default_limits,
+            max_binding_bytes: self.options.max_binding_bytes,
+            faults: self.options.faults.get(self.n_devices).cloned().unwrap_or_default(),
+        };
+        let gpu = Gpu::open(&options).await?;
+        self.n_devices += 1;
+        self.gpu = Some(gpu.clone());
+        Ok(gpu)
+    }
+
+    /// Executes a command to its end: a lost device is replaced and the command tried again, once.
+    async fn serve(&mut self, job: &Job) -> Result<Outcome, Trouble> {
+        let mut result = self.attempt(job).await;
+        if let Some(reason) = self.loss(&result) {
+            self.let_go(reason);
+            result = match self.recover(job).await {
+                Ok(()) => self.attempt(job).await,
+                Err(it) => Err(it),
+            };
+            if let Some(reason) = self.loss(&result) {
+                self.let_go(reason.clone());
+                result = Err(Trouble::LostAgain { reason });
+            }
+        }
+        // A command that was stopped too late to notice ends as one that noticed.
+        if job.stop.is_set() {
+            result = Err(Trouble::Stopped);
+        }
+        if let Err(trouble) = &result {
+            self.tidy(job, trouble);
+        }
+        result
+    }
+
+    async fn attempt(&mut self, job: &Job) -> Result<Outcome, Trouble> {
+        if !self.greeted && !matches!(job.body, CommandBody::Hello { .. }) {
+            return Err(Trouble::NotGreeted);
+        }
+        match &job.body {
+            CommandBody::Hello { protocol, build } => self.hello(*protocol, build),
+            CommandBody::Describe => self.describe().await,
+            CommandBody::Plan(request) => self.plan(request).await,
+            CommandBody::Open(request) => self.open_model(job, request).await,
+            CommandBody::Close => {
+                self.open = None;
+                Ok(Outcome::Nothing)
+            }
+            CommandBody::Tokenize { text } => self.tokenize(text),
+            CommandBody::Run { input, want, writes } => self.run_prompt(job, input, want, writes).await,
+            CommandBody::Ask { run, what, positions } => self.ask(job, run, what, *positions).await,
+            CommandBody::Generate { run, n, sampling, watch } => {
+                self.generate(job, run, (*n, *sampling), *watch).await
+            }
+            CommandBody::Drop { run } => {
+                if let Some(open) = &mut self.open {
+                    open.book.runs.drop_run(run);
+                }
+                Ok(Outcome::Nothing)
+            }
+            CommandBody::ResetGpu => self.reset(job).await,
+            // The inbox answers these itself.
+            CommandBody::Cancel { .. } | CommandBody::Ack { .. } => Ok(Outcome::Nothing),
+        }
+    }
+
+    fn hello(&mut self, protocol: u32, build: &str) -> Result<Outcome, Trouble> {
+        if protocol != PROTOCOL {
+            return Err(Trouble::Protocol {
+                ours: PROTOCOL,
+                theirs: protocol,
+                build: build.into(),
+            });
+        }
+        self.greeted = true;
+        Ok(Outcome::Hello {
+            protocol: PROTOCOL,
+            build: env!("CARGO_PKG_VERSION").into(),
+        })
+    }
+
+    async fn reset(&mut self, job: &Job) -> Result<Outcome, Trouble> {
+        self.let_go_quietly();
+        self.recover(job).await?;
+        Ok(Outcome::Nothing)
+    }
+
+    /// What the driver says, if `result` failed since the device was lost; other errors may be its first sign.
+    fn loss(&self, result: &Result<Outcome, Trouble>) -> Option<String> {
+        let trouble = result.as_ref().err()?;
+        let gone = || self.gpu.as_ref().and_then(|it| it.lost());
+        match trouble {
+            Trouble::Stopped => None,
+            it => it.lost().map(Into::into).or_else(gone),
+        }
+    }
+
+    fn let_go(&mut self, reason: String) {
+        self.let_go_quietly();
+        self.outbox.state(EngineState::DeviceLost { reason });
+    }
+
+    /// Drops the device and the model on it. What is open stays open, its runs stay kept.
+    fn let_go_quietly(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.loaded = None;
+        }
+        self.gpu = None;
+    }
+
+    /// Takes a new device and loads the open model again.
+    async fn recover(&mut self, job: &Job) -> Result<(), Trouble> {
+        self.gpu().await?;
+        if self.open.is_some() {
+            self.ready(job).await?;
+        }
+        self.outbox.state(EngineState::Recovered);
+        Ok(())
+    }
+
+    /// Leaves nothing half-done: a failed `Open` leaves nothing open, and refused memory is given back.
+    fn tidy(&mut self, job: &Job, trouble: &Trouble) {
+        if matches!(job.body, CommandBody::Open(_)) || trouble.is_out_of_memory() {
+            self.open = None;
+        }
+    }
+}

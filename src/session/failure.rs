@@ -1,0 +1,127 @@
+//! What went wrong and what can be done about it, in the visitor's words.
+
+use super::{protocol::Failure, trouble::Trouble};
+use crate::{gpu::GpuError, model::ModelError};
+use std::error::Error;
+
+const SMALLER: &str = "Choose the precision `compact`, plan for a shorter context, or give the model a budget of GPU memory, \
+                       so that layers are paged in.";
+const RELOAD: &str = "Reload the page, so that page and engine are of the same build.";
+const OTHER_GPU: &str = "Try another adapter or a newer driver, and report the detail below.";
+
+impl Trouble {
+    /// The failure that the visitor reads.
+    pub fn failure(&self) -> Failure {
+        Failure {
+            what: sentence(&self.to_string()),
+            remedy: self.remedy(),
+            detail: causes(self),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Gpu(it) => of_gpu(it).into(),
+            Self::Model(it) => of_model(it),
+            Self::Weights(it) => it.remedy().into(),
+            Self::Hub(it) => it.remedy().into(),
+            Self::Tokenizer(_) => {
+                "Use the tokenizer.json that belongs to the model, or give the prompt as token ids.".into()
+            }
+            Self::Site(_) => "`gemscope sites` lists the sites of a model.".into(),
+            Self::Positions(_) => "Positions count from 0, which is BOS; give some of the prompt's own.".into(),
+            Self::NothingOpen => "Open a model first.".into(),
+            Self::NoTokenizer => "Give a tokenizer.json with the model, or the prompt as token ids.".into(),
+            Self::UnknownRun { .. } => "Run the prompt again; runs not used for long are forgotten.".into(),
+            Self::Preset { .. } => "There are nano, wide and full.".into(),
+            Self::Protocol { .. } => RELOAD.into(),
+            Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
+            Self::LostAgain { .. } => format!("Close other programs that use the GPU, then try again. {SMALLER}"),
+            Self::Stopped => "Start it again when you like; nothing is half-done.".into(),
+        }
+    }
+}
+
+fn of_gpu(it: &GpuError) -> &'static str {
+    match it {
+        GpuError::NoAdapter { wanted: Some(_) } => "Name another adapter, or none for the best there is.",
+        GpuError::NoAdapter { wanted: None } => {
+            "Use a browser with WebGPU (Chrome, Edge, Firefox 141 or Safari 26, or newer) and switch graphics \
+             acceleration on; natively, install a Vulkan, Metal or Direct3D 12 driver."
+        }
+        GpuError::Lost { .. } => "Try again: a new device is taken.",
+        GpuError::OutOfMemory { .. } => {
+            "The model was closed. Choose the precision `compact`, plan for a shorter context, or give the model a \
+             budget of GPU memory, so that layers are paged in; closing other programs helps too."
+        }
+        GpuError::Shader { .. } | GpuError::Device { .. } => OTHER_GPU,
+        GpuError::Stopped => "Start it again when you like; nothing is half-done.",
+    }
+}
+
+fn of_model(it: &ModelError) -> String {
+    match it {
+        ModelError::EmptyPrompt => "Give at least one token; BOS alone (2) will do.".into(),
+        ModelError::Id { d_vocab, .. } => {
+            format!("Give ids from 0 to {}.", d_vocab.saturating_sub(1))
+        }
+        ModelError::TooLong { .. } => {
+            "Shorten the prompt, or open the model again with a longer context.".into()
+        }
+        ModelError::Memory { .. } => SMALLER.into(),
+        ModelError::Site { .. } => "`gemscope sites` lists the sites of a model.".into(),
+        ModelError::Positions { .. } => {
+            "Positions count from 0, which is BOS; give some of the prompt's own.".into()
+        }
+        ModelError::Write { .. } => "Give as many numbers as the site has at those positions.".into(),
+        ModelError::Sampling { .. } => {
+            "Temperature is 0 or more, top-p above 0 and at most 1; temperature 0 is greedy.".into()
+        }
+        _ => OTHER_GPU.into(),
+    }
+}
+
+/// The chain of causes, each in its own line, the first being the error itself.
+fn causes(error: &dyn Error) -> String {
+    let mut lines = vec![format!("{error:?}")];
+    let mut cause = error.source();
+    while let Some(it) = cause {
+        lines.push(it.to_string());
+        cause = it.source();
+    }
+    lines.join("\n")
+}
+
+/// With a capital, unless it starts with a name, and a full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first: String = chars.next().map(|it| it.to_uppercase().collect()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let named = ["config.json", "tokenizer.json"].iter().any(|it| text.starts_with(it));
+    match named {
+        true => format!("{text}{stop}"),
+        false => format!("{first}{}{stop}", chars.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_memory_names_buffer_bytes_and_remedy() {
+        let refused = GpuError::OutOfMemory {
+            label: "weights of layer 3".into(),
+            bytes: 4096,
+        };
+        let failure = Trouble::from(refused).failure();
+        assert!(failure.what.contains("weights of layer 3") && failure.what.contains("4096"));
+        assert!(failure.remedy.contains("compact"));
+    }
+
+    #[test]
+    fn sentences() {
+        assert_eq!(sentence("no model is open"), "No model is open.");
+        assert_eq!(sentence("config.json is bad"), "config.json is bad.");
+    }
+}

@@ -1,0 +1,227 @@
+//! Commands on their way in: their order, and `Cancel` and `Ack`, which take effect when posted. Leaves executing them to the engine.
+
+use super::{
+    bell::Bell,
+    outbox::Outbox,
+    protocol::{Command, CommandBody, EventBody, Failure, Outcome},
+};
+use crate::sys::Stop;
+use serde::Deserialize;
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Where commands are posted, from any thread or task; clones are the same inbox.
+#[derive(Clone)]
+pub struct Inbox {
+    state: Arc<Mutex<State>>,
+    outbox: Outbox,
+    bell: Bell,
+}
+
+/// A command that waits or runs.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub id: u32,
+    pub body: CommandBody,
+    /// Set by `Cancel`.
+    pub stop: Stop,
+    /// Pieces of the answer told by earlier attempts, before the device was lost.
+    pub told: Cell<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    running: Option<(u32, Stop)>,
+    closed: bool,
+}
+
+impl Inbox {
+    /// An empty inbox whose refusals go to `outbox`.
+    pub(super) fn new(outbox: Outbox) -> Self {
+        Self {
+            state: Arc::default(),
+            bell: outbox.bell().clone(),
+            outbox,
+        }
+    }
+
+    /// Posts a command as JSON; text that is no command is answered by `Failed` under its id, or under 0 where it has none.
+    pub fn post_json(&self, text: &str) {
+        #[derive(Deserialize)]
+        struct Named {
+            id: u32,
+        }
+        let detail = match serde_json::from_str::<Command>(text) {
+            Ok(command) => return self.post(command),
+            Err(it) => it.to_string(),
+        };
+        let failure = Failure {
+            what: "The engine does not know this command.".into(),
+            remedy: "Reload the page, so that page and engine are of the same build.".into(),
+            detail,
+        };
+        let id = serde_json::from_str::<Named>(text).map_or(0, |it| it.id);
+        if self.begin(id) {
+            self.outbox.end(id, EventBody::Failed(failure));
+        }
+    }
+
+    /// Posts a command.
+    pub fn post(&self, command: Command) {
+        let Command { id, body } = command;
+        if let CommandBody::Ack { id, n } = body {
+            return self.outbox.acknowledge(id, n);
+        }
+        if !self.begin(id) {
+            return;
+        }
+        if let CommandBody::Cancel { id: target } = body {
+            self.cancel(target);
+            return self.outbox.end(id, EventBody::Done(Outcome::Nothing));
+        }
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return self.outbox.end(id, EventBody::Cancelled);
+        }
+        state.waiting.push_back(Job {
+            id,
+            body,
+            stop: Stop::default(),
+            told: Cell::default(),
+        });
+        drop(state);
+        self.bell.ring();
+    }
+
+    /// Ends the engine: what waits is cancelled, what runs is stopped, and its loop returns.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        if let Some((_, stop)) = &state.running {
+            stop.set();
+        }
+        drop(state);
+        for job in waiting {
+            self.outbox.end(job.id, EventBody::Cancelled);
+        }
+        self.bell.ring();
+    }
+
+    /// The next command in turn, or none once the inbox is closed.
+    pub(super) async fn next(&self) -> Option<Job> {
+        // On the web messages arrive between tasks only: whatever has been posted must be in the queue before we choose.
+        crate::sys::yield_now().await;
+        let take = || {
+            let mut state = self.lock();
+            if state.closed {
+                return Some(None);
+            }
+            let at = next_in_turn(state.waiting.iter().map(|it| &it.body))?;
+            let job = state.waiting.remove(at)?;
+            state.running = Some((job.id, job.stop.clone()));
+            Some(Some(job))
+        };
+        self.bell.until(take).await
+    }
+
+    /// Ends the running command.
+    pub(super) fn end(&self, id: u32, terminal: EventBody) {
+        self.lock().running = None;
+        self.outbox.end(id, terminal);
+    }
+
+    /// Takes `id` for a new command, or refuses it.
+    fn begin(&self, id: u32) -> bool {
+        let free = id != 0 && self.outbox.begin(id);
+        if !free {
+            self.outbox.refuse(Failure {
+                what: format!("Command id {id} can't be used: it is 0, in use, or missing."),
+                remedy: "Give every command an id of its own, above 0.".into(),
+                detail: String::new(),
+            });
+        }
+        free
+    }
+
+    fn cancel(&self, target: u32) {
+        let mut state = self.lock();
+        let waits = state.waiting.iter().position(|it| it.id == target);
+        let job = waits.and_then(|at| state.waiting.remove(at));
+        if let Some((_, stop)) = state.running.as_ref().filter(|it| it.0 == target) {
+            stop.set();
+        }
+        drop(state);
+        if job.is_some() {
+            self.outbox.end(target, EventBody::Cancelled);
+        }
+        self.bell.ring();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock can leave the queue half-changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Index of the command whose turn it is: the most urgent before the first that must keep its place.
+fn next_in_turn<'a>(waiting: impl Iterator<Item = &'a CommandBody>) -> Option<usize> {
+    let mut best: Option<(u8, usize)> = None;
+    for (at, body) in waiting.enumerate() {
+        let Some(urgency) = urgency(body) else {
+            return Some(best.map_or(at, |it| it.1));
+        };
+        if best.is_none_or(|it| urgency < it.0) {
+            best = Some((urgency, at));
+        }
+    }
+    best.map(|it| it.1)
+}
+
+/// 0 is most urgent; none for commands that nothing overtakes.
+fn urgency(body: &CommandBody) -> Option<u8> {
+    match body {
+        CommandBody::Hello { .. } | CommandBody::Open(_) | CommandBody::Close | CommandBody::ResetGpu => None,
+        CommandBody::Ask { .. } => Some(0),
+        CommandBody::Run { .. } => Some(1),
+        _ => Some(2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::{Input, RunKey, What};
+    use super::*;
+
+    fn run() -> CommandBody {
+        CommandBody::Run {
+            input: Input::Ids(vec![2]),
+            want: vec![],
+            writes: vec![],
+        }
+    }
+
+    fn ask() -> CommandBody {
+        CommandBody::Ask {
+            run: RunKey("0".into()),
+            what: What::Site(vec![]),
+            positions: Default::default(),
+        }
+    }
+
+    #[test]
+    fn urgent_commands_overtake_but_not_across_a_barrier() {
+        let describe = CommandBody::Describe;
+        let turn = |it: &[&CommandBody]| next_in_turn(it.iter().copied());
+        assert_eq!(turn(&[]), None);
+        assert_eq!(turn(&[&describe, &run(), &ask()]), Some(2));
+        assert_eq!(turn(&[&describe, &run(), &run()]), Some(1));
+        assert_eq!(turn(&[&describe, &CommandBody::Close, &ask()]), Some(0));
+        assert_eq!(turn(&[&CommandBody::Close, &ask()]), Some(0));
+    }
+}

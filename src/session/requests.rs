@@ -1,0 +1,205 @@
+//! What is done with an open model: describe it, tokenize, run a prompt, continue it. Leaves questions about a run to `ask`.
+
+use super::{
+    captures::{Slab, row_bytes},
+    courier::Courier,
+    engine::Engine,
+    inbox::Job,
+    open::{Book, Loaded},
+    outbox::{Outbox, Piece},
+    protocol::{Description, Input, Opened, Outcome, Partial, RunKey, Token, Write},
+    runs::run_key,
+    trouble::Trouble,
+    words,
+};
+use crate::{
+    model::Capture,
+    spec::{Sampling, Site},
+    sys::Stopwatch,
+};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// `Describe`.
+    pub(super) async fn describe(&mut self) -> Result<Outcome, Trouble> {
+        let gpu = self.gpu().await?;
+        let about = gpu.about();
+        Ok(Outcome::Described(Description {
+            adapter: about.adapter.clone(),
+            backend: about.backend.clone(),
+            driver: about.driver.clone(),
+            software: about.software,
+            max_binding_bytes: about.max_binding_bytes,
+            features: about.features.clone(),
+            gpu_bytes: gpu.live_bytes(),
+            peak_gpu_bytes: gpu.peak_bytes(),
+            n_submits: gpu.n_submits(),
+            open: self.open.as_ref().map(|it| opened(&it.book)),
+            last_errors: gpu.last_errors(),
+        }))
+    }
+
+    /// `Tokenize`.
+    pub(super) fn tokenize(&mut self, text: &str) -> Result<Outcome, Trouble> {
+        let book = &self.open.as_ref().ok_or(Trouble::NothingOpen)?.book;
+        Ok(Outcome::Tokens(book.encode(text)?))
+    }
+
+    /// `Run`: computes unless the same run is kept with all the sites that it could keep.
+    pub(super) async fn run_prompt(
+        &mut self,
+        job: &Job,
+        input: &Input,
+        want: &[Site],
+        writes: &[Write],
+    ) -> Result<Outcome, Trouble> {
+        let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
+        let tokens = match input {
+            Input::Text(text) => book.encode(text)?,
+            Input::Ids(ids) => book.tokens(ids),
+        };
+        let ids: Vec<u32> = tokens.iter().map(|it| it.id).collect();
+        let key = book.key(&ids, writes);
+        let want = book.keepable(want, ids.len())?;
+        let kept = book.runs.get(&key).map(|it| &it.sites);
+        let kept = kept.is_some_and(|kept| want.iter().all(|it| kept.contains_key(it)));
+        if !kept {
+            let outbox = self.outbox.clone();
+            let (book, loaded) = self.ready(job).await?;
+            let config = book.checkpoint.config();
+            let slabs = want.iter().map(|&it| (it, Slab::new(it, config, ids.len())));
+            let mut slabs: BTreeMap<Site, Slab> = slabs.collect();
+            let mut keep = |it: Capture| {
+                if let Some(slab) = slabs.get_mut(&it.site) {
+                    slab.put(&it);
+                }
+            };
+            let prompt = Prompt { key: &key, ids: &ids, writes };
+            prompt.run(loaded, &want, &mut keep, (&outbox, job)).await?;
+            book.runs.keep(key.clone(), ids, writes.to_vec(), slabs);
+        }
+        Ok(Outcome::Ran { run: key, tokens, kept })
+    }
+
+    /// `Generate`: continues a run.
+    pub(super) async fn generate(
+        &mut self,
+        job: &Job,
+        run: &RunKey,
+        (n, sampling): (usize, Sampling),
+        watch: bool,
+    ) -> Result<Outcome, Trouble> {
+        let outbox = self.outbox.clone();
+        let (ids, writes) = self.prompt_of(run)?;
+        let (book, loaded) = self.ready(job).await?;
+        let prompt = Prompt { key: run, ids: &ids, writes: &writes };
+        prompt.make_current(loaded, (&outbox, job)).await?;
+        let clock = Stopwatch::start();
+        let mut courier = Courier::new(&outbox, job);
+        let mut so_far = Vec::new();
+        let mut on_token = |id: u32| {
+            so_far.push(id);
+            outbox.progress(job.id, "Generating", so_far.len() as u64, Some(n as u64), "tokens");
+            let token = words::last(book.tokenizer.as_ref(), &so_far);
+            if let Some(token) = token.filter(|_| watch) {
+                courier.take(Piece { partial: Partial::Token(token), parts: vec![] });
+            }
+        };
+        // From here on the model holds more than the prompt.
+        loaded.current = None;
+        let ids = (loaded.model)
+            .generate(n, sampling, watch, &mut on_token, &job.stop)
+            .await?;
+        courier.flush().await?;
+        let text = book.tokenizer.as_ref().map(|it| it.decode(&ids)).transpose()?;
+        Ok(Outcome::Generated {
+            tokens: book.tokens(&ids),
+            text: text.unwrap_or_default(),
+            seconds: clock.seconds(),
+        })
+    }
+
+    /// Tokens and writes of a kept run.
+    pub(super) fn prompt_of(&mut self, run: &RunKey) -> Result<(Vec<u32>, Vec<Write>), Trouble> {
+        let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
+        let kept = book.runs.get(run);
+        let kept = kept.ok_or_else(|| Trouble::UnknownRun { run: run.clone() })?;
+        Ok((kept.ids.clone(), kept.writes.clone()))
+    }
+}
+
+/// A prompt about to be put through the model.
+pub(super) struct Prompt<'a> {
+    pub key: &'a RunKey,
+    pub ids: &'a [u32],
+    pub writes: &'a [Write],
+}
+
+impl Prompt<'_> {
+    /// A forward pass, after which the model holds this run.
+    pub async fn run(
+        &self,
+        loaded: &mut Loaded,
+        want: &[Site],
+        sink: &mut dyn FnMut(Capture),
+        (outbox, job): (&Outbox, &Job),
+    ) -> Result<(), Trouble> {
+        loaded.current = None;
+        outbox.progress(job.id, "Reading the prompt", 0, Some(self.ids.len() as u64), "tokens");
+        (loaded.model)
+            .run(self.ids, want, self.writes, sink, &job.stop)
+            .await?;
+        loaded.current = Some(self.key.clone());
+        Ok(())
+    }
+
+    /// A forward pass unless the model holds this run.
+    pub async fn make_current(&self, loaded: &mut Loaded, out: (&Outbox, &Job)) -> Result<(), Trouble> {
+        if loaded.current.as_ref() == Some(self.key) {
+            return Ok(());
+        }
+        self.run(loaded, &[], &mut |_| (), out).await
+    }
+}
+
+impl Book {
+    /// The tokens of a text, one BOS before it.
+    fn encode(&self, text: &str) -> Result<Vec<Token>, Trouble> {
+        let tokenizer = self.tokenizer.as_ref().ok_or(Trouble::NoTokenizer)?;
+        Ok(words::typed(tokenizer, &tokenizer.encode(text)?))
+    }
+
+    /// Tokens as they are shown.
+    fn tokens(&self, ids: &[u32]) -> Vec<Token> {
+        words::in_a_row(self.tokenizer.as_ref(), ids)
+    }
+
+    fn key(&self, ids: &[u32], writes: &[Write]) -> RunKey {
+        run_key(self.checkpoint.fingerprint(), self.plan.precision, ids, writes)
+    }
+
+    /// Those of the wanted sites that the budget can keep; the others are computed again when asked for.
+    fn keepable(&self, want: &[Site], n_pos: usize) -> Result<Vec<Site>, Trouble> {
+        let config = self.checkpoint.config();
+        let mut room = self.runs.budget_bytes();
+        let mut out = Vec::new();
+        for site in want {
+            let site = site.within(config.n_layers)?;
+            let bytes = (n_pos * row_bytes(site, config, n_pos)) as u64;
+            if bytes <= room && !out.contains(&site) {
+                room -= bytes;
+                out.push(site);
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn opened(book: &Book) -> Opened {
+    Opened {
+        model: book.request.model.clone(),
+        config: book.checkpoint.config().clone(),
+        plan: book.plan.clone(),
+        runs: book.runs.keys(),
+    }
+}

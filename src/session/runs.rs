@@ -1,0 +1,186 @@
+//! The runs that are kept, least recently used forgotten first; leaves computing them to the model.
+
+use super::captures::Slab;
+use super::protocol::{Change, RunKey, Write};
+use crate::spec::{Precision, Site};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+
+/// A prompt that has been run.
+pub(super) struct KeptRun {
+    pub ids: Vec<u32>,
+    pub writes: Vec<Write>,
+    pub sites: BTreeMap<Site, Slab>,
+    last_used: u64,
+}
+
+/// Runs by name, within a budget of host memory.
+pub(super) struct Runs {
+    budget_bytes: u64,
+    clock: u64,
+    runs: HashMap<RunKey, KeptRun>,
+}
+
+impl Runs {
+    /// No runs yet, and room for `budget_bytes`.
+    pub fn new(budget_bytes: u64) -> Self {
+        Self {
+            budget_bytes,
+            clock: 0,
+            runs: HashMap::new(),
+        }
+    }
+
+    /// Bytes of host memory that all runs may take.
+    pub fn budget_bytes(&self) -> u64 {
+        self.budget_bytes
+    }
+
+    /// Names of the runs that are kept, in order.
+    pub fn keys(&self) -> Vec<RunKey> {
+        let mut keys: Vec<_> = self.runs.keys().cloned().collect();
+        keys.sort();
+        keys
+    }
+
+    /// A run, which is thereby used.
+    pub fn get(&mut self, key: &RunKey) -> Option<&KeptRun> {
+        self.clock += 1;
+        let run = self.runs.get_mut(key)?;
+        run.last_used = self.clock;
+        Some(run)
+    }
+
+    /// Keeps a run, adding `sites` to those it had, and forgets others until the budget holds.
+    pub fn keep(&mut self, key: RunKey, ids: Vec<u32>, writes: Vec<Write>, sites: BTreeMap<Site, Slab>) {
+        self.clock += 1;
+        let run = self.runs.entry(key.clone()).or_insert(KeptRun {
+            ids,
+            writes,
+            sites: BTreeMap::new(),
+            last_used: 0,
+        });
+        run.last_used = self.clock;
+        run.sites.extend(sites);
+        while self.size_bytes() > self.budget_bytes && self.runs.len() > 1 {
+            let oldest = (self.runs.iter().min_by_key(|it| it.1.last_used)).map(|it| it.0.clone());
+            oldest.and_then(|it| self.runs.remove(&it));
+        }
+        // Alone it may still be too large, by sites of several calls: the activations go, the run stays.
+        if self.size_bytes() > self.budget_bytes
+            && let Some(run) = self.runs.get_mut(&key)
+        {
+            run.sites.clear();
+        }
+    }
+
+    /// Forgets a run.
+    pub fn drop_run(&mut self, key: &RunKey) {
+        self.runs.remove(key);
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.runs.values().map(KeptRun::size_bytes).sum()
+    }
+}
+
+impl KeptRun {
+    fn size_bytes(&self) -> u64 {
+        let sites: usize = self.sites.values().map(|it| it.data.len()).sum();
+        let writes: usize = self.writes.iter().map(|it| numbers(&it.change).len()).sum();
+        4 * (sites + writes + self.ids.len()) as u64
+    }
+}
+
+/// The name of a run: a hash of all that goes into it.
+pub(super) fn run_key(fingerprint: &str, precision: Precision, ids: &[u32], writes: &[Write]) -> RunKey {
+    let mut hash = Sha256::new();
+    let mut text = |it: &str| {
+        hash.update((it.len() as u64).to_le_bytes());
+        hash.update(it.as_bytes());
+    };
+    text(fingerprint);
+    text(&precision.to_string());
+    hash.update((ids.len() as u64).to_le_bytes());
+    for id in ids {
+        hash.update(id.to_le_bytes());
+    }
+    for write in writes {
+        let kind = match write.change {
+            Change::Add(_) => "add",
+            Change::Replace(_) => "replace",
+        };
+        hash.update(format!("{} {} {kind} ", write.site, write.positions));
+        let numbers = numbers(&write.change);
+        hash.update((numbers.len() as u64).to_le_bytes());
+        for number in numbers {
+            hash.update(number.to_bits().to_le_bytes());
+        }
+    }
+    let digest = hash.finalize();
+    RunKey(digest[..8].iter().map(|it| format!("{it:02x}")).collect())
+}
+
+fn numbers(change: &Change) -> &[f32] {
+    match change {
+        Change::Add(it) | Change::Replace(it) => it,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Positions;
+
+    fn slab(n: usize) -> Slab {
+        Slab {
+            shape: vec![1, n],
+            data: vec![0.0; n],
+        }
+    }
+
+    fn key(id: u32) -> RunKey {
+        run_key("f", Precision::Reference, &[id], &[])
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let mut runs = Runs::new(4 * 250);
+        for id in [1, 2] {
+            runs.keep(key(id), vec![id], vec![], [(Site::Embed, slab(100))].into());
+        }
+        assert!(runs.get(&key(1)).is_some());
+        runs.keep(key(3), vec![3], vec![], [(Site::Embed, slab(100))].into());
+        assert!(runs.get(&key(2)).is_none());
+        assert!(runs.get(&key(1)).is_some() && runs.get(&key(3)).is_some());
+    }
+
+    #[test]
+    fn a_run_too_large_alone_stays_without_its_sites() {
+        let mut runs = Runs::new(4 * 150);
+        runs.keep(key(1), vec![1], vec![], [(Site::Embed, slab(100))].into());
+        runs.keep(key(1), vec![1], vec![], [(Site::Logits, slab(100))].into());
+        assert_eq!(runs.get(&key(1)).map(|it| it.sites.len()), Some(0));
+    }
+
+    #[test]
+    fn the_key_depends_on_everything() {
+        let write = |change| Write {
+            site: Site::MlpOut(0),
+            positions: Positions::All,
+            change,
+        };
+        let keys = [
+            run_key("f", Precision::Reference, &[1, 2], &[]),
+            run_key("g", Precision::Reference, &[1, 2], &[]),
+            run_key("f", Precision::Compact, &[1, 2], &[]),
+            run_key("f", Precision::Reference, &[2, 1], &[]),
+            run_key("f", Precision::Reference, &[1, 2], &[write(Change::Add(vec![1.0]))]),
+            run_key("f", Precision::Reference, &[1, 2], &[write(Change::Replace(vec![1.0]))]),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert_eq!(key.0.len(), 16);
+            assert!(!keys[..at].contains(key));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Why a command did not end well: everything the lower rooms and the session itself can answer, in one enum.
+
+use super::protocol::RunKey;
+use crate::{
+    gpu::GpuError,
+    hub::HubError,
+    model::{ModelError, TokenizerError},
+    spec::{PositionsError, SiteError},
+    weights::WeightsError,
+};
+
+/// Why a command did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("stopped")]
+    Stopped,
+    #[error(transparent)]
+    Gpu(GpuError),
+    #[error(transparent)]
+    Model(ModelError),
+    #[error(transparent)]
+    Weights(WeightsError),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error(transparent)]
+    Positions(#[from] PositionsError),
+    #[error("no model is open")]
+    NothingOpen,
+    #[error("the open model has no tokenizer")]
+    NoTokenizer,
+    #[error("the run {} is not kept", run.0)]
+    UnknownRun { run: RunKey },
+    #[error("there is no synthetic model `{preset}`")]
+    Preset { preset: String },
+    #[error("the caller ({build}) speaks protocol {theirs}, the engine {ours}")]
+    Protocol { ours: u32, theirs: u32, build: String },
+    #[error("a command came before Hello")]
+    NotGreeted,
+    #[error("the device was lost again: {reason}")]
+    LostAgain { reason: String },
+}
+
+impl Trouble {
+    /// What the driver says, if the device was lost and may be replaced.
+    pub fn lost(&self) -> Option<&str> {
+        match self {
+            Self::Gpu(GpuError::Lost { reason }) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether memory was refused.
+    pub fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Gpu(GpuError::OutOfMemory { .. }))
+    }
+}
+
+// A stop and a fault of the device arrive through every room; they are brought to one variant here.
+
+impl From<GpuError> for Trouble {
+    fn from(it: GpuError) -> Self {
+        match it {
+            GpuError::Stopped => Self::Stopped,
+            other => Self::Gpu(other),
+        }
+    }
+}
+
+impl From<ModelError> for Trouble {
+    fn from(it: ModelError) -> Self {
+        match it {
+            ModelError::Stopped => Self::Stopped,
+            ModelError::Gpu(it) => it.into(),
+            ModelError::Weights(it) => it.into(),
+            other => Self::Model(other),
+        }
+    }
+}
+
+impl From<WeightsError> for Trouble {
+    fn from(it: WeightsError) -> Self {
+        Self::Weights(it)
+    }
+}
