@@ -1,1 +1,29 @@
 //! Tokens -> logits and activations at sites. Leaves transcoders and views to other rooms.
+
+mod block;
+mod buffers;
+mod context;
+mod error;
+mod generate;
+mod layers;
+mod load;
+mod pass;
+mod plan;
+mod probs;
+mod run;
+mod sizes;
+mod token;
+mod tokenizer;
+mod tokenizer_error;
+mod tokenizer_file;
+mod tokenizer_parts;
+mod tokenizer_pieces;
+
+pub use error::ModelError;
+pub use load::{Model, Told};
+pub use pass::Capture;
+pub use plan::{PlanRequest, plan};
+pub use probs::{Distribution, MAX_ASKED, MAX_TOP_K};
+pub use tokenizer::{Encoded, Tokenizer};
+pub use tokenizer_error::TokenizerError;
+pub use tokenizer_pieces::Piece;

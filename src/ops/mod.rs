@@ -1,1 +1,28 @@
 //! One kernel each: shapes -> recorded dispatches, and its CPU twin. Knows nothing of layers and prompts.
+//!
+//! A twin takes the same parameters and slices as the shader, is plain loops in f64, and is the definition of the op.
+
+pub mod add_rows;
+pub mod argmax;
+pub mod argmax_slices;
+pub mod attention;
+pub mod attention_apply;
+pub mod attention_pattern;
+pub mod embed;
+pub mod gate_up;
+pub mod gelu_mul;
+mod heads;
+pub mod logits_stats;
+pub mod matmul;
+mod matrix;
+pub mod matvec;
+pub mod norm_add;
+pub mod rms_norm;
+pub mod rope;
+pub mod sample;
+mod shape;
+pub mod top_k;
+
+pub use heads::Heads;
+pub use matrix::{Matrix, Tile, unpack_row};
+pub use shape::{gelu, groups, softcap};

@@ -42,6 +42,9 @@ pub enum CommandBody {
     Tokenize {
         /// The prompt.
         text: String,
+        /// A tokenizer.json: a file natively, a same-origin address on the web. None for the open model's; with one no model
+        /// need be open.
+        tokenizer: Option<String>,
     },
     /// A forward pass. Idempotent: the same run answers at once. -> [`Outcome::Ran`].
     Run {
@@ -236,7 +239,7 @@ pub struct Distribution {
 pub struct Probability {
     /// The token.
     pub id: u32,
-    /// How it is shown; empty without a tokenizer.
+    /// The text that it stands for; empty without a tokenizer.
     pub piece: String,
     /// Its logit, after the softcap.
     pub logit: f32,
@@ -249,7 +252,7 @@ pub struct Probability {
 pub struct Token {
     /// Its id.
     pub id: u32,
-    /// How it is shown; empty without a tokenizer.
+    /// The text that it stands for (`spec::visible` makes marks for what can't be seen); empty without a tokenizer.
     pub piece: String,
     /// Byte offsets into the prompt, if it came from one.
     pub bytes: Option<(usize, usize)>,

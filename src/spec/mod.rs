@@ -11,6 +11,7 @@ mod precision;
 mod registry;
 mod sampling;
 mod site;
+mod visible;
 mod write;
 
 pub use bytes::Bytes;
@@ -23,4 +24,5 @@ pub use precision::Precision;
 pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
 pub use sampling::Sampling;
 pub use site::{Site, SiteError};
+pub use visible::visible;
 pub use write::{Change, Write};

@@ -14,6 +14,8 @@ pub struct Plan {
     pub n_block: usize,
     /// Largest storage binding.
     pub max_binding_bytes: u64,
+    /// The budget it was made with, if any.
+    pub max_gpu_bytes: Option<u64>,
     /// Layers whose weights stay; the others are paged in.
     pub n_resident: usize,
     /// Weights that stay, and slots of those that are paged in.

@@ -1,0 +1,85 @@
+// h[row] = gelu(scale * w_gate[row] . v) * (scale * w_up[row] . v), with v = (1 + gain) x and scale = 1 / rms(x): one position.
+//
+// x     [N_IN]           f32     the residual stream
+// gain  [N_IN]           f32     stored with 1 subtracted
+// gate  [n_out, N_IN]    packed  rows of w_gate
+// up    [n_out, N_IN]    packed  rows of w_up
+// h     [.. + n_out]     f32     written from out_offset on
+//
+// Grid: one workgroup of WG_SIZE threads per ROWS rows, in x and y. Twin: ops::gate_up::twin.
+// Source: transformers modeling_gemma2.py, Gemma2MLP.
+
+// import lib/packed.wgsl
+// import lib/safe_tanh.wgsl
+
+override EPS: f32 = 1e-6;
+override WG_SIZE: u32 = 64u;
+const ROWS = 2u;
+
+struct Params { n_out: u32, out_offset: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> gain: array<vec4f>;
+@group(0) @binding(3) var<storage, read> gate: array<vec4u>;
+@group(0) @binding(4) var<storage, read> up: array<vec4u>;
+@group(0) @binding(5) var<storage, read_write> h: array<f32>;
+
+var<workgroup> sums: array<vec4f, WG_SIZE>;
+var<workgroup> squares: array<f32, WG_SIZE>;
+
+fn run_of_gate(row: u32, n: u32) -> mat4x4f {
+    let at = row * ROW_VECS;
+    if PACKING == 0u { return run_of_f32(gate[at + 4u * n], gate[at + 4u * n + 1u], gate[at + 4u * n + 2u], gate[at + 4u * n + 3u]); }
+    if PACKING == 1u { return run_of_bf16(gate[at + 2u * n], gate[at + 2u * n + 1u]); }
+    return run_of_q8(gate[at + n], q8_scale(gate[at + N_IN / 16u + n / 16u], n / 2u));
+}
+
+fn run_of_up(row: u32, n: u32) -> mat4x4f {
+    let at = row * ROW_VECS;
+    if PACKING == 0u { return run_of_f32(up[at + 4u * n], up[at + 4u * n + 1u], up[at + 4u * n + 2u], up[at + 4u * n + 3u]); }
+    if PACKING == 1u { return run_of_bf16(up[at + 2u * n], up[at + 2u * n + 1u]); }
+    return run_of_q8(up[at + n], q8_scale(up[at + N_IN / 16u + n / 16u], n / 2u));
+}
+
+fn dot16(a: mat4x4f, b: mat4x4f) -> f32 {
+    return (dot(a[0], b[0]) + dot(a[1], b[1])) + (dot(a[2], b[2]) + dot(a[3], b[3]));
+}
+
+@compute @workgroup_size(WG_SIZE)
+fn gate_up(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let first = (group.y * groups.x + group.x) * ROWS;
+    if first >= params.n_out { return; }
+    let second = min(first + 1u, params.n_out - 1u);
+
+    var sum = vec4f();
+    var square = 0.0;
+    for (var n = lane; n < N_IN / 16u; n += WG_SIZE) {
+        var v = mat4x4f(x[4u * n], x[4u * n + 1u], x[4u * n + 2u], x[4u * n + 3u]);
+        square += dot16(v, v);
+        let g = mat4x4f(gain[4u * n], gain[4u * n + 1u], gain[4u * n + 2u], gain[4u * n + 3u]);
+        v = mat4x4f(v[0] + v[0] * g[0], v[1] + v[1] * g[1], v[2] + v[2] * g[2], v[3] + v[3] * g[3]);
+        sum += vec4f(
+            dot16(run_of_gate(first, n), v), dot16(run_of_gate(second, n), v),
+            dot16(run_of_up(first, n), v), dot16(run_of_up(second, n), v),
+        );
+    }
+    sums[lane] = sum;
+    squares[lane] = square;
+    workgroupBarrier();
+    for (var stride = WG_SIZE / 2u; stride > 0u; stride /= 2u) {
+        if lane < stride {
+            sums[lane] += sums[lane + stride];
+            squares[lane] += squares[lane + stride];
+        }
+        workgroupBarrier();
+    }
+    if lane < ROWS && first + lane < params.n_out {
+        let scale = inverseSqrt(squares[0] / f32(N_IN) + EPS);
+        h[params.out_offset + first + lane] = gelu(sums[0][lane] * scale) * (sums[0][lane + 2u] * scale);
+    }
+}

@@ -1,0 +1,131 @@
+//! Bytes into buffers and back, through a bounded window of staging memory.
+
+use super::{Buffer, Gpu, GpuError, Use, View};
+use crate::{spec::Bytes, sys::Stop};
+use futures_channel::oneshot;
+
+/// Bytes of uploads that may be under way; the queue is awaited before there are more.
+pub const UPLOAD_WINDOW_BYTES: u64 = 16 << 20;
+
+/// Staging memory in use.
+#[derive(Default)]
+pub(super) struct Staging {
+    uploads_bytes: u64,
+    readback: Option<Buffer>,
+}
+
+impl Gpu {
+    /// Writes bytes into a buffer; on the web, those of the JavaScript heap are not copied into ours.
+    ///
+    /// Errors: [`GpuError::Lost`], [`GpuError::Device`].
+    pub async fn upload(
+        &self,
+        buffer: &Buffer,
+        offset: u64,
+        bytes: &Bytes,
+    ) -> Result<(), GpuError> {
+        let n_bytes = bytes.len() as u64;
+        if self.staging.borrow().uploads_bytes + n_bytes > UPLOAD_WINDOW_BYTES {
+            self.finish_uploads().await?;
+        }
+        self.check_alive()?;
+        self.staging.borrow_mut().uploads_bytes += n_bytes;
+        self.ledger.add(Use::Staging, n_bytes);
+        self.write(buffer, offset, bytes)
+    }
+
+    /// Waits until all uploads have arrived.
+    ///
+    /// Errors: [`GpuError::Lost`], [`GpuError::OutOfMemory`], [`GpuError::Device`].
+    pub async fn finish_uploads(&self) -> Result<(), GpuError> {
+        let n_bytes = std::mem::take(&mut self.staging.borrow_mut().uploads_bytes);
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        self.queue.submit([]);
+        let finished = self.finish().await;
+        self.ledger.remove(Use::Staging, n_bytes);
+        if memory.pop().await.is_some() {
+            // Some drivers allocate at first use.
+            return Err(GpuError::OutOfMemory {
+                label: "uploads".into(),
+                bytes: self.live_bytes(),
+            });
+        }
+        finished
+    }
+
+    fn write(&self, buffer: &Buffer, offset: u64, bytes: &Bytes) -> Result<(), GpuError> {
+        let Some(raw) = buffer.raw() else {
+            return Err(self.device_error(format!("{} has no device behind it", buffer.label())));
+        };
+        match bytes {
+            Bytes::Vec(it) => self.queue.write_buffer(raw, offset, it),
+            #[cfg(target_arch = "wasm32")]
+            Bytes::Js(it) => {
+                let (Some(queue), Some(buffer)) = (self.queue.as_webgpu(), raw.as_webgpu()) else {
+                    self.queue.write_buffer(raw, offset, &it.to_vec());
+                    return Ok(());
+                };
+                queue
+                    .write_buffer_with_f64_and_u8_array_and_f64_and_f64(
+                        buffer,
+                        offset as f64,
+                        it,
+                        0.0,
+                        f64::from(it.length()),
+                    )
+                    .map_err(|it| self.device_error(format!("{it:?}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a part of a buffer back.
+    ///
+    /// Errors: [`GpuError::Stopped`], [`GpuError::Lost`], [`GpuError::OutOfMemory`].
+    pub async fn read(&self, view: &View, stop: &Stop) -> Result<Vec<u8>, GpuError> {
+        if stop.is_set() {
+            return Err(GpuError::Stopped);
+        }
+        let staging = self.readback(view.bytes).await?;
+        let (Some(src), Some(dst)) = (view.buffer.raw(), staging.raw()) else {
+            return Err(
+                self.device_error(format!("{} has no device behind it", view.buffer.label()))
+            );
+        };
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(src, view.offset, dst, 0, view.bytes);
+        self.queue.submit([encoder.finish()]);
+        let slice = dst.slice(0..view.bytes);
+        let (tell, told) = oneshot::channel();
+        slice.map_async(wgpu::MapMode::Read, move |it| {
+            let _ = tell.send(it);
+        });
+        let mapped = self.wait(told).await?;
+        mapped.map_err(|it| self.device_error(it.to_string()))?;
+        let bytes = slice
+            .get_mapped_range()
+            .map_err(|it| self.device_error(it.to_string()))?
+            .to_vec();
+        dst.unmap();
+        self.check_alive()?;
+        Ok(bytes)
+    }
+
+    /// Makes room for readbacks of `bytes`, kept for the next ones.
+    ///
+    /// Errors: [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub async fn readback(&self, bytes: u64) -> Result<Buffer, GpuError> {
+        let kept = self.staging.borrow_mut().readback.take();
+        let buffer = match kept {
+            Some(it) if it.bytes() >= bytes => it,
+            other => {
+                drop(other);
+                let usages = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                self.allocate("readback", bytes, usages, Use::Staging)
+                    .await?
+            }
+        };
+        self.staging.borrow_mut().readback = Some(buffer.clone());
+        Ok(buffer)
+    }
+}

@@ -1,0 +1,259 @@
+//! From a checkpoint and a plan to a model that runs.
+
+use super::{
+    ModelError,
+    buffers::{Context, Scratch},
+    layers::{Ends, Filler, Layer},
+    sizes::{self, Sizes},
+};
+use crate::{
+    gpu::{Gpu, Kernel, Recording},
+    ops::Heads,
+    spec::{Config, Plan, Sampling, Write},
+    sys::Stop,
+    weights::Checkpoint,
+};
+use std::rc::Rc;
+
+/// A model on a device.
+pub struct Model {
+    pub(super) gpu: Rc<Gpu>,
+    pub(super) checkpoint: Rc<Checkpoint>,
+    pub(super) plan: Plan,
+    pub(super) sizes: Sizes,
+    pub(super) heads: Heads,
+    pub(super) ends: Ends,
+    /// Layers that stay.
+    pub(super) layers: Vec<Layer>,
+    /// The slot of those that don't.
+    pub(super) slot: Option<Slot>,
+    pub(super) scratch: Scratch,
+    pub(super) context: Context,
+    /// What the cache and the final rows are of.
+    pub(super) state: State,
+}
+
+/// A prompt that has been run, with the writes made on the way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct State {
+    pub ids: Vec<u32>,
+    pub writes: Vec<Write>,
+}
+
+/// One layer's buffers that others take turns in.
+pub(super) struct Slot {
+    pub layer: Layer,
+    /// Whose weights are in it.
+    pub holds: Option<usize>,
+}
+
+/// How far loading is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What is being done.
+    pub phase: &'static str,
+    /// How much is done.
+    pub done: u64,
+    /// Of how much.
+    pub total: u64,
+    /// Of what.
+    pub unit: &'static str,
+}
+
+impl Model {
+    /// Takes the planned memory, compiles and tries every kernel, then streams the weights in.
+    ///
+    /// Errors: [`ModelError`]; nothing stays on the device.
+    pub async fn load(
+        gpu: Rc<Gpu>,
+        checkpoint: Rc<Checkpoint>,
+        plan: &Plan,
+        told: &mut dyn FnMut(Told),
+        stop: &Stop,
+    ) -> Result<Self, ModelError> {
+        let mut model = Self::allocate(gpu.clone(), checkpoint, plan).await?;
+        let kernels = model.kernels();
+        let mut of_kernels = |done, total| {
+            told(Told {
+                phase: "compiling",
+                done,
+                total,
+                unit: "kernels",
+            })
+        };
+        gpu.prepare(&kernels, &mut of_kernels).await?;
+        model.fill(told, stop).await?;
+        Ok(model)
+    }
+
+    async fn allocate(
+        gpu: Rc<Gpu>,
+        checkpoint: Rc<Checkpoint>,
+        plan: &Plan,
+    ) -> Result<Self, ModelError> {
+        let config = checkpoint.config().clone();
+        let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes)?;
+        let packing = sizes::packing(plan.precision);
+        let scratch = Scratch::new(&gpu, &config, &sizes).await?;
+        let context = Context::new(&gpu, &config, &sizes, plan.n_ctx).await?;
+        let ends = Ends::new(&gpu, &config, &sizes, packing).await?;
+        let mut layers = Vec::new();
+        for layer in 0..plan.n_resident {
+            layers
+                .push(Layer::new(&gpu, &config, &sizes, packing, &format!("layer {layer}")).await?);
+        }
+        let slot = match plan.n_resident < config.n_layers {
+            true => Some(Slot {
+                layer: Layer::new(&gpu, &config, &sizes, packing, "the layer paged in").await?,
+                holds: None,
+            }),
+            false => None,
+        };
+        gpu.finish_uploads().await?;
+        let heads = heads(&config);
+        let plan = plan.clone();
+        Ok(Self {
+            gpu,
+            checkpoint,
+            plan,
+            sizes,
+            heads,
+            ends,
+            layers,
+            slot,
+            scratch,
+            context,
+            state: State::default(),
+        })
+    }
+
+    async fn fill(&mut self, told: &mut dyn FnMut(Told), stop: &Stop) -> Result<(), ModelError> {
+        let total = self.plan.weight_bytes;
+        let mut done = 0;
+        let mut count = |bytes| {
+            done += bytes;
+            told(Told {
+                phase: "loading weights",
+                done,
+                total,
+                unit: "bytes",
+            });
+        };
+        let mut filler = Filler {
+            gpu: &self.gpu,
+            checkpoint: &self.checkpoint,
+            stop,
+            told: &mut count,
+        };
+        self.ends.fill(&mut filler).await?;
+        for (n, layer) in self.layers.iter().enumerate() {
+            layer.fill(&mut filler, n).await?;
+        }
+        if let Some(slot) = &mut self.slot {
+            slot.layer.fill(&mut filler, self.layers.len()).await?;
+            slot.holds = Some(self.layers.len());
+        }
+        Ok(self.gpu.finish_uploads().await?)
+    }
+
+    /// Every kernel that a pass or a question may play, each once.
+    fn kernels(&self) -> Vec<Kernel> {
+        let mut recording = Recording::default();
+        let layer = self
+            .layers
+            .first()
+            .or(self.slot.as_ref().map(|it| &it.layer));
+        let Some(layer) = layer else {
+            return Vec::new();
+        };
+        for n_pos in [1, self.sizes.n_block] {
+            self.record_embed(&mut recording, 0, n_pos);
+            self.record_attention(&mut recording, layer, 0, (0, n_pos));
+            self.record_attention_output(&mut recording, layer, n_pos);
+            self.record_mlp(&mut recording, layer, n_pos);
+            self.record_branch(&mut recording, &layer.post_attention, n_pos);
+            self.record_logits(&mut recording, n_pos.min(self.sizes.n_logits));
+            self.record_told(&mut recording, n_pos.min(self.sizes.n_logits), (1, 1));
+        }
+        self.record_pattern(&mut recording, 0, (0, 1), 0);
+        self.record_pattern_applied(&mut recording, 0, (0, 1), 0);
+        self.record_token(&mut recording, layer, 0, 0);
+        self.record_choice(&mut recording, &Sampling::GREEDY, 0, 0);
+        self.record_choice(
+            &mut recording,
+            &Sampling {
+                temperature: 1.0,
+                ..Sampling::GREEDY
+            },
+            0,
+            0,
+        );
+        let mut kernels: Vec<Kernel> = Vec::new();
+        for it in recording.dispatches() {
+            if !kernels.contains(&it.kernel) {
+                kernels.push(it.kernel.clone());
+            }
+        }
+        kernels
+    }
+
+    /// Its sizes.
+    pub fn config(&self) -> &Config {
+        self.checkpoint.config()
+    }
+
+    /// The plan that it was loaded by.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether the last run was of exactly this prompt with these writes, so that it can be asked and continued.
+    pub fn holds(&self, ids: &[u32], writes: &[Write]) -> bool {
+        !ids.is_empty() && self.state.ids == ids && self.state.writes == writes
+    }
+
+    /// The weights of a layer, paged in if they are not there.
+    pub(super) async fn page_in(&mut self, layer: usize, stop: &Stop) -> Result<(), ModelError> {
+        let Some(slot) = &mut self.slot else {
+            return Ok(());
+        };
+        if layer < self.layers.len() || slot.holds == Some(layer) {
+            return Ok(());
+        }
+        slot.holds = None;
+        let mut filler = Filler {
+            gpu: &self.gpu,
+            checkpoint: &self.checkpoint,
+            stop,
+            told: &mut |_| (),
+        };
+        slot.layer.fill(&mut filler, layer).await?;
+        slot.holds = Some(layer);
+        Ok(())
+    }
+
+    /// The buffers that hold a layer's weights.
+    pub(super) fn layer(&self, layer: usize) -> Result<&Layer, ModelError> {
+        let paged = self
+            .slot
+            .as_ref()
+            .filter(|it| it.holds == Some(layer))
+            .map(|it| &it.layer);
+        self.layers.get(layer).or(paged).ok_or(ModelError::NoRun)
+    }
+
+    /// Whether a layer's weights give way to another's.
+    pub(super) fn is_paged(&self, layer: usize) -> bool {
+        layer >= self.layers.len()
+    }
+}
+
+fn heads(config: &Config) -> Heads {
+    Heads {
+        n_heads: config.n_heads,
+        n_kv_heads: config.n_kv_heads,
+        d_head: config.d_head,
+        scale: config.query_pre_attn_scalar.powf(-0.5),
+        cap: config.attn_softcap,
+    }
+}

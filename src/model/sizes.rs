@@ -1,0 +1,89 @@
+//! How tensors are cut to the binding that an adapter allows; plan and allocator both start from these numbers.
+
+use super::ModelError;
+use crate::spec::{Config, Packing, Precision, gemma};
+
+/// A buffer of weights is at most so large even where bindings may be larger: single huge buffers fail on some adapters.
+const MAX_TILE_BYTES: u64 = 256 << 20;
+/// Offsets of bindings are multiples of this. Source: WebGPU, minStorageBufferOffsetAlignment default.
+pub(super) const ALIGNMENT: u64 = 256;
+
+/// Cuts of a model under a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// Positions of a pass.
+    pub n_block: usize,
+    /// Positions whose logits are held at once.
+    pub n_logits: usize,
+    /// Positions of a part of the cache.
+    pub n_part: usize,
+    /// Largest storage binding.
+    pub max_binding_bytes: u64,
+}
+
+impl Sizes {
+    /// Errors: [`ModelError::Binding`] when a single row does not fit.
+    pub fn new(config: &Config, n_ctx: usize, max_binding_bytes: u64) -> Result<Self, ModelError> {
+        let rows = |what, bytes: usize| match max_binding_bytes / bytes as u64 {
+            0 => Err(ModelError::Binding {
+                what,
+                bytes: bytes as u64,
+                max_binding_bytes,
+            }),
+            n => Ok(n as usize),
+        };
+        let angle_bytes = config.d_head * 4;
+        let step = ALIGNMENT as usize / gcd(ALIGNMENT as usize, angle_bytes);
+        let n_part = rows("keys", step * config.d_kv() * 4)? * step;
+        let n_part = n_part.min(n_ctx.next_multiple_of(step));
+        let widest = config
+            .d_mlp
+            .max(config.d_q() + 2 * config.d_kv())
+            .max(config.d_model);
+        let n_block = rows("activations", widest * 4)?
+            .min(rows("the attention pattern", config.n_heads * n_part * 4)?)
+            .min(gemma::PREFILL_POSITIONS);
+        let n_logits = rows("logits", config.d_vocab * 4)?.min(n_block);
+        Ok(Self {
+            n_block,
+            n_logits,
+            n_part,
+            max_binding_bytes,
+        })
+    }
+
+    /// Rows of a matrix in each of its buffers.
+    ///
+    /// Errors: [`ModelError::Binding`].
+    pub fn tile_rows(&self, packing: Packing, n_in: usize) -> Result<usize, ModelError> {
+        let bytes = packing.row_bytes(n_in) as u64;
+        match self.max_binding_bytes.min(MAX_TILE_BYTES) / bytes {
+            0 => Err(ModelError::Binding {
+                what: "weights",
+                bytes,
+                max_binding_bytes: self.max_binding_bytes,
+            }),
+            n => Ok(n as usize),
+        }
+    }
+
+    /// Parts of the cache, as (first position, positions).
+    pub fn parts(&self, n_ctx: usize) -> impl Iterator<Item = (usize, usize)> {
+        let n_part = self.n_part;
+        (0..n_ctx)
+            .step_by(n_part)
+            .map(move |first| (first, n_part.min(n_ctx - first)))
+    }
+}
+
+/// How a preset packs the model's matrices.
+pub(super) fn packing(precision: Precision) -> Packing {
+    match precision {
+        Precision::Reference => Packing::Bf16,
+        Precision::Compact => Packing::Q8,
+    }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
