@@ -11,7 +11,11 @@ use crate::gpu::{Faults, Gpu, GpuError, GpuOptions};
 use std::rc::Rc;
 
 /// Host memory for the activations of kept runs: the wasm heap stays under 256 MB.
-const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 1 << 30 };
+const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") {
+    64 << 20
+} else {
+    1 << 30
+};
 
 /// How the engine takes its device.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +95,12 @@ impl Engine {
             adapter: self.options.adapter.clone(),
             default_limits: self.options.default_limits,
             max_binding_bytes: self.options.max_binding_bytes,
-            faults: self.options.faults.get(self.n_devices).cloned().unwrap_or_default(),
+            faults: self
+                .options
+                .faults
+                .get(self.n_devices)
+                .cloned()
+                .unwrap_or_default(),
         };
         let gpu = Gpu::open(&options).await?;
         self.n_devices += 1;
@@ -133,15 +142,28 @@ impl Engine {
             CommandBody::Plan(request) => self.plan(request).await,
             CommandBody::Open(request) => self.open_model(job, request).await,
             CommandBody::Close => {
-                self.open = None;
+                self.close();
                 Ok(Outcome::Nothing)
             }
-            CommandBody::Tokenize { text, tokenizer } => self.tokenize(text, tokenizer.as_deref()).await,
-            CommandBody::Run { input, want, writes } => self.run_prompt(job, input, want, writes).await,
-            CommandBody::Ask { run, what, positions } => self.ask(job, run, what, *positions).await,
-            CommandBody::Generate { run, n, sampling, watch } => {
-                self.generate(job, run, (*n, *sampling), *watch).await
+            CommandBody::Tokenize { text, tokenizer } => {
+                self.tokenize(text, tokenizer.as_deref()).await
             }
+            CommandBody::Run {
+                input,
+                want,
+                writes,
+            } => self.run_prompt(job, input, want, writes).await,
+            CommandBody::Ask {
+                run,
+                what,
+                positions,
+            } => self.ask(job, run, what, *positions).await,
+            CommandBody::Generate {
+                run,
+                n,
+                sampling,
+                watch,
+            } => self.generate(job, run, (*n, *sampling), *watch).await,
             CommandBody::Drop { run } => {
                 if let Some(open) = &mut self.open {
                     open.book.runs.drop_run(run);
@@ -190,6 +212,14 @@ impl Engine {
         self.outbox.state(EngineState::DeviceLost { reason });
     }
 
+    /// Drops the model and its runs.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+        if let Some(gpu) = &self.gpu {
+            gpu.forget_groups();
+        }
+    }
+
     /// Drops the device and the model on it. What is open stays open, its runs stay kept.
     fn let_go_quietly(&mut self) {
         if let Some(open) = &mut self.open {
@@ -211,7 +241,7 @@ impl Engine {
     /// Leaves nothing half-done: a failed `Open` leaves nothing open, and refused memory is given back.
     fn tidy(&mut self, job: &Job, trouble: &Trouble) {
         if matches!(job.body, CommandBody::Open(_)) || trouble.is_out_of_memory() {
-            self.open = None;
+            self.close();
         }
     }
 }
