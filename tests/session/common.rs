@@ -1,5 +1,4 @@
 //! What the tests of the session share: commands by short names, and answers taken apart.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use gemscope::session::protocol::*;
 use gemscope::session::{Client, EngineOptions, Message, Told};

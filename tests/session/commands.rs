@@ -1,10 +1,6 @@
-//! Commands to events, on the synthetic `nano`: the whole engine without a page. Needs an adapter, except where said.
-#![cfg(feature = "engine")]
+//! Every command, as it is meant.
 
-#[path = "session/common.rs"]
-mod common;
-
-use common::*;
+use crate::common::*;
 use gemscope::session::protocol::*;
 use gemscope::spec::{Positions, Precision, Site};
 
