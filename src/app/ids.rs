@@ -12,7 +12,10 @@ pub fn parse_ids(text: &str) -> Result<Vec<u32>, String> {
 
 /// Ids as text, separated by commas.
 pub fn write_ids(ids: &[u32]) -> String {
-    ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+    ids.iter()
+        .map(u32::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]

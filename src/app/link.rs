@@ -110,7 +110,9 @@ impl Link {
         options.set_name(&engine_name());
         let worker = Worker::new_with_options(&address, &options)?;
         let link = self.clone();
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| link.message(&it.data()));
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| {
+            link.message(&it.data())
+        });
         let link = self.clone();
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |it: ErrorEvent| {
             link.died(&reason(&it));
@@ -188,6 +190,8 @@ fn base() -> Result<String, JsValue> {
 
 fn reason(it: &ErrorEvent) -> String {
     // A file that can't be loaded is reported as a plain event, without a message.
-    let message = Reflect::get(it, &"message".into()).ok().and_then(|it| it.as_string());
+    let message = Reflect::get(it, &"message".into())
+        .ok()
+        .and_then(|it| it.as_string());
     message.unwrap_or_else(|| "its files could not be loaded".into())
 }

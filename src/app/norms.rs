@@ -10,15 +10,22 @@ pub struct Norms {
 impl Norms {
     /// Adds activations `[n_pos, width]` that start at position `first` of the place `name`.
     pub fn add(&mut self, name: &str, first: usize, width: usize, numbers: &[f32]) {
-        let at = self.rows.iter().position(|it| it.0 == name).unwrap_or_else(|| {
-            self.rows.push((name.into(), Vec::new()));
-            self.rows.len() - 1
-        });
+        let at = self
+            .rows
+            .iter()
+            .position(|it| it.0 == name)
+            .unwrap_or_else(|| {
+                self.rows.push((name.into(), Vec::new()));
+                self.rows.len() - 1
+            });
         let row = &mut self.rows[at].1;
         let norms = numbers.chunks_exact(width.max(1)).map(norm);
         let n_pos = numbers.len() / width.max(1);
         row.resize(row.len().max(first + n_pos), 0.0);
-        row.iter_mut().skip(first).zip(norms).for_each(|(to, it)| *to = it);
+        row.iter_mut()
+            .skip(first)
+            .zip(norms)
+            .for_each(|(to, it)| *to = it);
     }
 
     /// Shade of a norm from 0 to 100: its share of the largest, BOS left out, whose norm dwarfs all others.

@@ -133,7 +133,9 @@ pub(super) fn AboutPanel(
     let plan = Memo::new(move |_| screen.read().opened.clone().map(|it| it.1));
     let lines = move || {
         let about = about.get().map_or_else(Vec::new, |it| about_lines(&it));
-        about.into_iter().chain(plan.get().map_or_else(Vec::new, |it| plan_lines(&it)))
+        about
+            .into_iter()
+            .chain(plan.get().map_or_else(Vec::new, |it| plan_lines(&it)))
     };
     let line = |(name, value): (&'static str, String)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     move || {
@@ -147,13 +149,20 @@ pub(super) fn AboutPanel(
 }
 
 fn about_lines(it: &Description) -> Vec<(&'static str, String)> {
-    let software = if it.software { ", computing on the CPU" } else { "" };
+    let software = if it.software {
+        ", computing on the CPU"
+    } else {
+        ""
+    };
     let features = match it.features[..] {
         [] => "none".into(),
         _ => it.features.join(", "),
     };
     vec![
-        ("Adapter", format!("{} ({}{software})", it.adapter, it.backend)),
+        (
+            "Adapter",
+            format!("{} ({}{software})", it.adapter, it.backend),
+        ),
         ("Driver", it.driver.clone()),
         ("Optional features in use", features),
         ("Largest binding", bytes(it.max_binding_bytes)),
@@ -174,7 +183,11 @@ fn plan_lines(it: &Plan) -> Vec<(&'static str, String)> {
 
 /// A token by what it shows, or by its id without a tokenizer.
 fn name(id: u32, piece: &str) -> String {
-    if piece.is_empty() { id.to_string() } else { piece.into() }
+    if piece.is_empty() {
+        id.to_string()
+    } else {
+        piece.into()
+    }
 }
 
 /// Bytes with a unit that keeps the number readable.
@@ -193,13 +206,21 @@ mod tests {
 
     #[test]
     fn bytes_have_units() {
-        for (n, text) in [(0, "0 bytes"), (12_345, "12.3 kB"), (134_217_728, "134.2 MB"), (10_400_000_000, "10.40 GB")] {
+        for (n, text) in [
+            (0, "0 bytes"),
+            (12_345, "12.3 kB"),
+            (134_217_728, "134.2 MB"),
+            (10_400_000_000, "10.40 GB"),
+        ] {
             assert_eq!(bytes(n), text);
         }
     }
 
     #[test]
     fn tokens_have_names() {
-        assert_eq!((name(7, ""), name(7, " the")), ("7".to_string(), " the".to_string()));
+        assert_eq!(
+            (name(7, ""), name(7, " the")),
+            ("7".to_string(), " the".to_string())
+        );
     }
 }

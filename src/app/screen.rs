@@ -2,8 +2,8 @@
 
 use super::norms::Norms;
 use crate::session::protocol::{
-    CommandBody, Description, Distribution, EngineState, Event, EventBody, Failure, Input, ModelRef, OpenRequest,
-    Outcome, Partial, Plan, RunKey, Sampling, Token, What,
+    CommandBody, Description, Distribution, EngineState, Event, EventBody, Failure, Input,
+    ModelRef, OpenRequest, Outcome, Partial, Plan, RunKey, Sampling, Token, What,
 };
 use crate::spec::{Config, Positions, Precision, Site};
 
@@ -115,7 +115,10 @@ pub struct Screen {
 impl Screen {
     /// Starts on a request: what to ask first. What was shown of another prompt goes.
     pub fn start(&mut self, request: Request) -> CommandBody {
-        let opened = self.opened.take().filter(|it| it.1.precision == request.precision);
+        let opened = self
+            .opened
+            .take()
+            .filter(|it| it.1.precision == request.precision);
         *self = Self {
             engine: self.engine.clone(),
             about: self.about.take(),
@@ -155,8 +158,18 @@ impl Screen {
         let ours = self.step.filter(|_| event.id == self.awaited_id);
         match event.body {
             EventBody::State(it) => self.engine_says(it),
-            EventBody::Progress { phase, done, total, unit } => {
-                self.wait = Some(Wait { phase, done, total, unit });
+            EventBody::Progress {
+                phase,
+                done,
+                total,
+                unit,
+            } => {
+                self.wait = Some(Wait {
+                    phase,
+                    done,
+                    total,
+                    unit,
+                });
                 None
             }
             EventBody::Partial(it) if ours.is_some() => {
@@ -186,7 +199,10 @@ impl Screen {
     fn engine_says(&mut self, it: EngineState) -> Option<CommandBody> {
         let restarts = matches!(it, EngineState::Restarting { .. });
         if let EngineState::Dead { reason } = &it {
-            self.refuse(format!("The engine died: {reason}."), "Restart it, or reload the page.");
+            self.refuse(
+                format!("The engine died: {reason}."),
+                "Restart it, or reload the page.",
+            );
         }
         self.engine = Engine::Said(it);
         if !restarts {
@@ -221,7 +237,9 @@ impl Screen {
             Outcome::Described(it) => self.about = Some(it),
             Outcome::Opened { config, plan, .. } => self.opened = Some((config, plan)),
             Outcome::Ran { run, tokens, .. } => (self.run, self.tokens) = (Some(run), tokens),
-            Outcome::Generated { tokens, seconds, .. } => self.continuation = (tokens, Some(seconds)),
+            Outcome::Generated {
+                tokens, seconds, ..
+            } => self.continuation = (tokens, Some(seconds)),
             _ => (),
         }
         let next = match step {
@@ -266,7 +284,10 @@ impl Screen {
             },
             Step::Probs => CommandBody::Ask {
                 run,
-                what: What::Probs { top_k: TOP_K, asked: vec![] },
+                what: What::Probs {
+                    top_k: TOP_K,
+                    asked: vec![],
+                },
                 positions: Positions::Span(last, last),
             },
             Step::Generate => CommandBody::Generate {

@@ -28,7 +28,10 @@ fn opened(precision: Precision) -> Outcome {
         total_bytes: 4,
     };
     Outcome::Opened {
-        config: Config { n_layers: 2, ..Config::gemma_2_2b() },
+        config: Config {
+            n_layers: 2,
+            ..Config::gemma_2_2b()
+        },
         plan,
         fingerprint: String::new(),
     }
@@ -62,7 +65,10 @@ fn it_asks_its_way_to_the_end() {
     let mut screen = Screen::default();
     assert_eq!(screen.start(Request::default()), CommandBody::Describe);
     screen.posted(1);
-    assert!(matches!(answer(&mut screen, 1, described()), Some(CommandBody::Open(_))));
+    assert!(matches!(
+        answer(&mut screen, 1, described()),
+        Some(CommandBody::Open(_))
+    ));
     let run = answer(&mut screen, 2, opened(Precision::Reference));
     assert!(matches!(run, Some(CommandBody::Run { want, .. }) if want.len() == 3));
     let ran = Outcome::Ran {
@@ -70,12 +76,24 @@ fn it_asks_its_way_to_the_end() {
         tokens: vec![],
         kept: false,
     };
-    assert!(matches!(answer(&mut screen, 3, ran), Some(CommandBody::Ask { what: What::Site(_), .. })));
+    assert!(matches!(
+        answer(&mut screen, 3, ran),
+        Some(CommandBody::Ask {
+            what: What::Site(_),
+            ..
+        })
+    ));
     assert!(matches!(
         answer(&mut screen, 4, Outcome::Nothing),
-        Some(CommandBody::Ask { what: What::Probs { .. }, .. })
+        Some(CommandBody::Ask {
+            what: What::Probs { .. },
+            ..
+        })
     ));
-    assert!(matches!(answer(&mut screen, 5, Outcome::Nothing), Some(CommandBody::Generate { .. })));
+    assert!(matches!(
+        answer(&mut screen, 5, Outcome::Nothing),
+        Some(CommandBody::Generate { .. })
+    ));
     assert_eq!(screen.state, State::Loading);
     let generated = Outcome::Generated {
         tokens: vec![],
@@ -84,12 +102,18 @@ fn it_asks_its_way_to_the_end() {
     };
     assert_eq!(answer(&mut screen, 6, generated), None);
     assert_eq!((screen.state, screen.running()), (State::Done, None));
-    assert!(matches!(screen.start(Request::default()), CommandBody::Run { .. }), "still open");
+    assert!(
+        matches!(screen.start(Request::default()), CommandBody::Run { .. }),
+        "still open"
+    );
     let compact = Request {
         precision: Precision::Compact,
         ..Request::default()
     };
-    assert!(matches!(screen.start(compact), CommandBody::Open(_)), "another precision");
+    assert!(
+        matches!(screen.start(compact), CommandBody::Open(_)),
+        "another precision"
+    );
 }
 
 #[test]
@@ -98,11 +122,21 @@ fn failures_and_stops_end_it() {
     screen.start(Request::default());
     screen.posted(1);
     screen.fold(event(1, EventBody::Failed(failure())), &[]);
-    assert_eq!((screen.state, screen.failure.clone()), (State::Failed, Some(failure())));
+    assert_eq!(
+        (screen.state, screen.failure.clone()),
+        (State::Failed, Some(failure()))
+    );
     screen.start(Request::default());
     screen.posted(2);
-    assert_eq!((screen.state, screen.failure.clone()), (State::Loading, None));
-    assert_eq!(screen.fold(event(1, EventBody::Cancelled), &[]), None, "of an earlier command");
+    assert_eq!(
+        (screen.state, screen.failure.clone()),
+        (State::Loading, None)
+    );
+    assert_eq!(
+        screen.fold(event(1, EventBody::Cancelled), &[]),
+        None,
+        "of an earlier command"
+    );
     assert_eq!(screen.running(), Some(2));
     screen.fold(event(2, EventBody::Cancelled), &[]);
     assert!(screen.stopped && screen.state == State::Done);
@@ -114,11 +148,18 @@ fn an_engine_that_starts_again_is_asked_again_and_a_dead_one_is_a_failure() {
     screen.start(Request::default());
     screen.posted(1);
     screen.fold(event(1, EventBody::Failed(failure())), &[]);
-    let restarting = EngineState::Restarting { reason: "trap".into() };
+    let restarting = EngineState::Restarting {
+        reason: "trap".into(),
+    };
     let next = screen.fold(event(0, EventBody::State(restarting)), &[]);
     assert_eq!(next, Some(CommandBody::Describe));
-    assert_eq!((screen.state, screen.failure.clone()), (State::Restarting, None));
-    let dead = EngineState::Dead { reason: "trap".into() };
+    assert_eq!(
+        (screen.state, screen.failure.clone()),
+        (State::Restarting, None)
+    );
+    let dead = EngineState::Dead {
+        reason: "trap".into(),
+    };
     assert_eq!(screen.fold(event(0, EventBody::State(dead)), &[]), None);
     assert_eq!(screen.state, State::Failed);
 }

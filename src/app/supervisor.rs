@@ -103,12 +103,22 @@ impl Supervisor {
         let mut actions = self.fail_sent(&reason);
         if restarts {
             self.phase = Phase::Starting;
-            actions.extend([Action::Tell(state(EngineState::Restarting { reason })), Action::Start]);
+            actions.extend([
+                Action::Tell(state(EngineState::Restarting { reason })),
+                Action::Start,
+            ]);
         } else {
             self.phase = Phase::Dead;
             let waiting = std::mem::take(&mut self.waiting);
-            actions.extend(waiting.iter().map(|it| Action::Tell(failed(it.id, &reason))));
-            actions.extend([Action::Tell(state(EngineState::Dead { reason })), Action::End]);
+            actions.extend(
+                waiting
+                    .iter()
+                    .map(|it| Action::Tell(failed(it.id, &reason))),
+            );
+            actions.extend([
+                Action::Tell(state(EngineState::Dead { reason })),
+                Action::End,
+            ]);
         }
         actions
     }
@@ -126,7 +136,9 @@ impl Supervisor {
     pub fn event(&mut self, event: Event) -> Vec<Action> {
         let id = event.id;
         let body = match &event.body {
-            EventBody::Done(_) | EventBody::Failed(_) | EventBody::Cancelled => self.sent.remove(&id),
+            EventBody::Done(_) | EventBody::Failed(_) | EventBody::Cancelled => {
+                self.sent.remove(&id)
+            }
             _ => self.sent.get(&id).cloned(),
         };
         self.remember(body.as_ref(), &event.body);
@@ -149,7 +161,9 @@ impl Supervisor {
     /// What must be opened again after a restart follows from how `Open` and `Close` ended.
     fn remember(&mut self, command: Option<&CommandBody>, told: &EventBody) {
         match (command, told) {
-            (Some(CommandBody::Open(request)), EventBody::Done(_)) => self.opened = Some(request.clone()),
+            (Some(CommandBody::Open(request)), EventBody::Done(_)) => {
+                self.opened = Some(request.clone())
+            }
             (Some(CommandBody::Open(_)), EventBody::Failed(_) | EventBody::Cancelled)
             | (Some(CommandBody::Close), EventBody::Done(_)) => self.opened = None,
             _ => (),

@@ -26,7 +26,11 @@ fn sent(actions: &[Action]) -> Vec<CommandBody> {
 
 fn failed_ids(actions: &[Action]) -> Vec<u32> {
     let failed = actions.iter().filter_map(|it| match it {
-        Action::Tell(Event { id, body: EventBody::Failed(_), .. }) => Some(*id),
+        Action::Tell(Event {
+            id,
+            body: EventBody::Failed(_),
+            ..
+        }) => Some(*id),
         _ => None,
     });
     failed.collect()
@@ -45,9 +49,17 @@ fn commands_wait_until_the_worker_is_ready_and_follow_the_greeting() {
     assert!(actions.is_empty());
     let actions = it.ready();
     let sent = sent(&actions);
-    assert!(matches!(sent[..], [CommandBody::Hello { .. }, CommandBody::Describe]));
-    let Action::Send(hello) = &actions[0] else { panic!("a command") };
-    assert!(done(&mut it, hello.id).is_empty(), "the greeting is not the page's");
+    assert!(matches!(
+        sent[..],
+        [CommandBody::Hello { .. }, CommandBody::Describe]
+    ));
+    let Action::Send(hello) = &actions[0] else {
+        panic!("a command")
+    };
+    assert!(
+        done(&mut it, hello.id).is_empty(),
+        "the greeting is not the page's"
+    );
     assert_eq!(done(&mut it, id).len(), 1);
 }
 
@@ -63,7 +75,14 @@ fn it_restarts_once_opens_again_and_then_is_dead() {
     assert_eq!(actions.last(), Some(&Action::Start));
     let (waits, _) = it.post(CommandBody::Describe);
     let sent = sent(&it.ready());
-    assert!(matches!(sent[..], [CommandBody::Hello { .. }, CommandBody::Open(_), CommandBody::Describe]));
+    assert!(matches!(
+        sent[..],
+        [
+            CommandBody::Hello { .. },
+            CommandBody::Open(_),
+            CommandBody::Describe
+        ]
+    ));
     let actions = it.died("trap");
     assert_eq!(failed_ids(&actions), [waits]);
     assert_eq!(actions.last(), Some(&Action::End));
@@ -71,7 +90,10 @@ fn it_restarts_once_opens_again_and_then_is_dead() {
     let (refused, actions) = it.post(CommandBody::Describe);
     assert_eq!(failed_ids(&actions), [refused]);
     assert_eq!(it.restart(), [Action::Start]);
-    assert!(matches!(it.died("trap").last(), Some(Action::Start)), "by hand gives one more");
+    assert!(
+        matches!(it.died("trap").last(), Some(Action::Start)),
+        "by hand gives one more"
+    );
 }
 
 #[test]
@@ -90,12 +112,18 @@ fn a_closed_model_is_not_opened_again() {
 fn another_build_is_dead_at_once() {
     let (mut it, _) = Supervisor::new();
     let actions = it.ready();
-    let Action::Send(hello) = &actions[0] else { panic!("a command") };
+    let Action::Send(hello) = &actions[0] else {
+        panic!("a command")
+    };
     let body = EventBody::Failed(Failure {
         what: "Other protocol.".into(),
         remedy: "Reload.".into(),
         detail: String::new(),
     });
-    let actions = it.event(Event { id: hello.id, seq: 0, body });
+    let actions = it.event(Event {
+        id: hello.id,
+        seq: 0,
+        body,
+    });
     assert_eq!(actions.last(), Some(&Action::End));
 }

@@ -30,7 +30,12 @@ pub fn Page(
     doings: Doings,
 ) -> impl IntoView {
     let engine = Memo::new(move |_| screen.read().engine.clone());
-    let wait = Memo::new(move |_| (screen.read().wait.clone(), screen.read().running().is_some()));
+    let wait = Memo::new(move |_| {
+        (
+            screen.read().wait.clone(),
+            screen.read().running().is_some(),
+        )
+    });
     let stopped = Memo::new(move |_| screen.read().stopped);
     view! {
         <header>
@@ -77,7 +82,9 @@ fn engine_words(engine: &Engine) -> String {
         Engine::Said(EngineState::DeviceLost { reason }) => {
             format!("The GPU was lost ({reason}); a new one is being taken.")
         }
-        Engine::Said(EngineState::Recovered) => "The GPU was lost and is back, with the model loaded again.".into(),
+        Engine::Said(EngineState::Recovered) => {
+            "The GPU was lost and is back, with the model loaded again.".into()
+        }
         Engine::Said(EngineState::Restarting { reason }) => {
             format!("The engine died ({reason}) and is being started again.")
         }
@@ -141,7 +148,10 @@ fn WaitLine(
         },
     };
     let share = move || {
-        let total = wait.get().0.and_then(|it| Some((it.done, it.total.filter(|it| *it > 0)?)));
+        let total = wait
+            .get()
+            .0
+            .and_then(|it| Some((it.done, it.total.filter(|it| *it > 0)?)));
         total.map(|(done, total)| (done as f64 / total as f64).to_string())
     };
     view! {

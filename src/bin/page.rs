@@ -26,7 +26,8 @@ mod web {
     pub fn start() {
         console_error_panic_hook::set_once();
         let screen = RwSignal::new(Screen::default());
-        let link = has_webgpu().then(|| Link::start(move |event, numbers| fold(screen, event, &numbers)));
+        let link =
+            has_webgpu().then(|| Link::start(move |event, numbers| fold(screen, event, &numbers)));
         match &link {
             Some(link) => {
                 LINK.set(Some(link.clone()));

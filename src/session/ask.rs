@@ -33,7 +33,9 @@ impl Engine {
         let range = positions.range(ids.len())?;
         match what {
             What::Site(sites) => self.ask_sites(job, run, sites, range).await?,
-            What::Probs { top_k, asked } => self.ask_probs(job, run, (*top_k, asked), range).await?,
+            What::Probs { top_k, asked } => {
+                self.ask_probs(job, run, (*top_k, asked), range).await?
+            }
         }
         Ok(Outcome::Nothing)
     }
@@ -48,14 +50,19 @@ impl Engine {
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
         let mut courier = Courier::new(&outbox, job);
-        let missing = self.tell_kept(&mut courier, run, sites, range.clone()).await?;
+        let missing = self
+            .tell_kept(&mut courier, run, sites, range.clone())
+            .await?;
         if missing.is_empty() {
             return Ok(());
         }
         let (ids, writes) = self.prompt_of(run)?;
         let (book, model) = self.ready(job).await?;
         let config = book.checkpoint.config();
-        let prompt = Prompt { ids: &ids, writes: &writes };
+        let prompt = Prompt {
+            ids: &ids,
+            writes: &writes,
+        };
         let row_bytes = |it| row_bytes(it, config, ids.len());
         for batch in batches(&missing, range, row_bytes, HELD_BYTES) {
             let want: Vec<Site> = batch.iter().map(|it| it.0).collect();
@@ -109,18 +116,30 @@ impl Engine {
         let outbox = self.outbox.clone();
         let (ids, writes) = self.prompt_of(run)?;
         let (book, model) = self.ready(job).await?;
-        let prompt = Prompt { ids: &ids, writes: &writes };
+        let prompt = Prompt {
+            ids: &ids,
+            writes: &writes,
+        };
         prompt.make_current(model, (&outbox, job)).await?;
         let mut courier = Courier::new(&outbox, job);
         let n = range.len() as u64;
         for first in range.clone().step_by(gemma::PREFILL_POSITIONS) {
             let done = (first - range.start) as u64;
-            outbox.progress(job.id, "Weighing the next token", done, Some(n), "positions");
+            outbox.progress(
+                job.id,
+                "Weighing the next token",
+                done,
+                Some(n),
+                "positions",
+            );
             let block = first..range.end.min(first + gemma::PREFILL_POSITIONS);
             let told = model.probs(block, top_k, asked, &job.stop).await?;
             for it in told {
                 let it = distribution(it, book.tokenizer.as_ref());
-                courier.take(Piece { partial: Partial::Probs(it), parts: vec![] });
+                courier.take(Piece {
+                    partial: Partial::Probs(it),
+                    parts: vec![],
+                });
             }
             courier.flush().await?;
         }

@@ -43,7 +43,10 @@ impl Slab {
 
     /// Puts a captured block of positions into its place.
     pub fn put(&mut self, capture: &Capture) {
-        let (to, from) = (layout(capture.site, &self.shape), layout(capture.site, &capture.shape));
+        let (to, from) = (
+            layout(capture.site, &self.shape),
+            layout(capture.site, &capture.shape),
+        );
         for outer in 0..from.n_outer {
             let at = (outer * to.n_pos + capture.first) * to.width;
             let len = from.n_pos * from.width;
@@ -120,7 +123,11 @@ pub(super) fn pieces(
                 part: 0,
             };
             Piece {
-                partial: Partial::Site { site, first: at, array },
+                partial: Partial::Site {
+                    site,
+                    first: at,
+                    array,
+                },
                 parts: vec![bytes],
             }
         })
@@ -129,9 +136,21 @@ pub(super) fn pieces(
 
 fn layout(site: Site, shape: &[usize]) -> Layout {
     match (site, shape) {
-        (Site::Pattern(_), &[n_outer, n_pos, width]) => Layout { n_outer, n_pos, width },
-        (_, &[n_pos, width]) => Layout { n_outer: 1, n_pos, width },
-        _ => Layout { n_outer: 0, n_pos: 0, width: 0 },
+        (Site::Pattern(_), &[n_outer, n_pos, width]) => Layout {
+            n_outer,
+            n_pos,
+            width,
+        },
+        (_, &[n_pos, width]) => Layout {
+            n_outer: 1,
+            n_pos,
+            width,
+        },
+        _ => Layout {
+            n_outer: 0,
+            n_pos: 0,
+            width: 0,
+        },
     }
 }
 

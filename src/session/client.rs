@@ -4,7 +4,9 @@ use super::{
     engine::{Engine, EngineOptions},
     inbox::Inbox,
     outbox::Message,
-    protocol::{BUILD, Command, CommandBody, EngineState, EventBody, Failure, Outcome, PROTOCOL, Partial},
+    protocol::{
+        BUILD, Command, CommandBody, EngineState, EventBody, Failure, Outcome, PROTOCOL, Partial,
+    },
 };
 use std::{
     sync::mpsc::{self, Receiver},
@@ -70,7 +72,9 @@ impl Client {
                 crate::sys::block_on(engine.run());
             }
         };
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(work);
+        let thread = std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(work);
         let thread = thread.map_err(|it| died(it.to_string()))?;
         Ok(Self {
             inbox: inbox.recv().map_err(|it| died(it.to_string()))?,
@@ -83,7 +87,11 @@ impl Client {
     /// Executes one command, telling `on` what comes before its end, and acknowledging each piece once `on` returns.
     ///
     /// Errors: the command's own failure; that it was cancelled; that the engine died.
-    pub fn call(&mut self, body: CommandBody, on: &mut dyn FnMut(Told)) -> Result<Outcome, Failure> {
+    pub fn call(
+        &mut self,
+        body: CommandBody,
+        on: &mut dyn FnMut(Told),
+    ) -> Result<Outcome, Failure> {
         let id = self.post(body);
         loop {
             let message = self.messages.recv();
@@ -93,8 +101,18 @@ impl Client {
                 // Of a command posted earlier, whose answers nobody waits for; its credits must not run dry.
                 EventBody::Partial(_) if event.id != id => self.acknowledge(event.id, 1),
                 _ if event.id != id => (),
-                EventBody::Progress { phase, done, total, unit } => {
-                    on(Told::Progress { phase, done, total, unit });
+                EventBody::Progress {
+                    phase,
+                    done,
+                    total,
+                    unit,
+                } => {
+                    on(Told::Progress {
+                        phase,
+                        done,
+                        total,
+                        unit,
+                    });
                 }
                 EventBody::Partial(it) => {
                     on(Told::Partial(it, parts));

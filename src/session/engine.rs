@@ -11,7 +11,11 @@ use crate::gpu::{Faults, Gpu, GpuError, GpuOptions};
 use std::rc::Rc;
 
 /// Host memory for the activations of kept runs: the wasm heap stays under 256 MB.
-const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 1 << 30 };
+const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") {
+    64 << 20
+} else {
+    1 << 30
+};
 
 /// How the engine takes its device.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +95,12 @@ impl Engine {
             adapter: self.options.adapter.clone(),
             default_limits: self.options.default_limits,
             max_binding_bytes: self.options.max_binding_bytes,
-            faults: self.options.faults.get(self.n_devices).cloned().unwrap_or_default(),
+            faults: self
+                .options
+                .faults
+                .get(self.n_devices)
+                .cloned()
+                .unwrap_or_default(),
         };
         let gpu = Gpu::open(&options).await?;
         self.n_devices += 1;
@@ -136,12 +145,25 @@ impl Engine {
                 self.open = None;
                 Ok(Outcome::Nothing)
             }
-            CommandBody::Tokenize { text, tokenizer } => self.tokenize(text, tokenizer.as_deref()).await,
-            CommandBody::Run { input, want, writes } => self.run_prompt(job, input, want, writes).await,
-            CommandBody::Ask { run, what, positions } => self.ask(job, run, what, *positions).await,
-            CommandBody::Generate { run, n, sampling, watch } => {
-                self.generate(job, run, (*n, *sampling), *watch).await
+            CommandBody::Tokenize { text, tokenizer } => {
+                self.tokenize(text, tokenizer.as_deref()).await
             }
+            CommandBody::Run {
+                input,
+                want,
+                writes,
+            } => self.run_prompt(job, input, want, writes).await,
+            CommandBody::Ask {
+                run,
+                what,
+                positions,
+            } => self.ask(job, run, what, *positions).await,
+            CommandBody::Generate {
+                run,
+                n,
+                sampling,
+                watch,
+            } => self.generate(job, run, (*n, *sampling), *watch).await,
             CommandBody::Drop { run } => {
                 if let Some(open) = &mut self.open {
                     open.book.runs.drop_run(run);

@@ -26,17 +26,26 @@ impl Trouble {
             Self::Weights(it) => it.remedy().into(),
             Self::Hub(it) => it.remedy().into(),
             Self::Tokenizer(_) => {
-                "Use the tokenizer.json that belongs to the model, or give the prompt as token ids.".into()
+                "Use the tokenizer.json that belongs to the model, or give the prompt as token ids."
+                    .into()
             }
             Self::Site(_) => "`gemscope sites` lists the sites of a model.".into(),
-            Self::Positions(_) => "Positions count from 0, which is BOS; give some of the prompt's own.".into(),
+            Self::Positions(_) => {
+                "Positions count from 0, which is BOS; give some of the prompt's own.".into()
+            }
             Self::NothingOpen => "Open a model first.".into(),
-            Self::NoTokenizer => "Give a tokenizer.json with the model, or the prompt as token ids.".into(),
-            Self::UnknownRun { .. } => "Run the prompt again; runs not used for long are forgotten.".into(),
+            Self::NoTokenizer => {
+                "Give a tokenizer.json with the model, or the prompt as token ids.".into()
+            }
+            Self::UnknownRun { .. } => {
+                "Run the prompt again; runs not used for long are forgotten.".into()
+            }
             Self::Preset { .. } => "There are nano, wide and full.".into(),
             Self::Protocol { .. } => RELOAD.into(),
             Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
-            Self::LostAgain { .. } => format!("Close other programs that use the GPU, then try again. {SMALLER}"),
+            Self::LostAgain { .. } => {
+                format!("Close other programs that use the GPU, then try again. {SMALLER}")
+            }
             Self::Stopped => "Start it again when you like; nothing is half-done.".into(),
         }
     }
@@ -44,7 +53,9 @@ impl Trouble {
 
 fn of_gpu(it: &GpuError) -> &'static str {
     match it {
-        GpuError::NoAdapter { wanted: Some(_) } => "Name another adapter, or none for the best there is.",
+        GpuError::NoAdapter { wanted: Some(_) } => {
+            "Name another adapter, or none for the best there is."
+        }
         GpuError::NoAdapter { wanted: None } => {
             "Use a browser with WebGPU (Chrome, Edge, Firefox 141 or Safari 26, or newer) and switch graphics \
              acceleration on; natively, install a Vulkan, Metal or Direct3D 12 driver."
@@ -70,14 +81,18 @@ fn of_model(it: &ModelError) -> String {
         }
         ModelError::Memory { .. } => SMALLER.into(),
         ModelError::Config(_) => "Use a checkpoint of Gemma 2, as its publisher made it.".into(),
-        ModelError::Binding { .. } => "Use an adapter with larger bindings, or set no smaller limit.".into(),
+        ModelError::Binding { .. } => {
+            "Use an adapter with larger bindings, or set no smaller limit.".into()
+        }
         ModelError::TooMany { most, .. } => format!("Ask for at most {most} at a time."),
         ModelError::NoRun => "Run the prompt again.".into(),
         ModelError::Site { .. } => "`gemscope sites` lists the sites of a model.".into(),
         ModelError::Positions { .. } => {
             "Positions count from 0, which is BOS; give some of the prompt's own.".into()
         }
-        ModelError::Write { .. } => "Give as many numbers as the site has at those positions.".into(),
+        ModelError::Write { .. } => {
+            "Give as many numbers as the site has at those positions.".into()
+        }
         ModelError::Sampling { .. } => {
             "Temperature is 0 or more, top-p above 0 and at most 1; temperature 0 is greedy.".into()
         }
@@ -99,9 +114,18 @@ fn causes(error: &dyn Error) -> String {
 /// With a capital, unless it starts with a name, and a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    let first: String = chars.next().map(|it| it.to_uppercase().collect()).unwrap_or_default();
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    let named = ["config.json", "tokenizer.json"].iter().any(|it| text.starts_with(it));
+    let first: String = chars
+        .next()
+        .map(|it| it.to_uppercase().collect())
+        .unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    let named = ["config.json", "tokenizer.json"]
+        .iter()
+        .any(|it| text.starts_with(it));
     match named {
         true => format!("{text}{stop}"),
         false => format!("{first}{}{stop}", chars.as_str()),

@@ -186,7 +186,10 @@ fn next_in_turn<'a>(waiting: impl Iterator<Item = &'a CommandBody>) -> Option<us
 /// 0 is most urgent; none for commands that nothing overtakes.
 fn urgency(body: &CommandBody) -> Option<u8> {
     match body {
-        CommandBody::Hello { .. } | CommandBody::Open(_) | CommandBody::Close | CommandBody::ResetGpu => None,
+        CommandBody::Hello { .. }
+        | CommandBody::Open(_)
+        | CommandBody::Close
+        | CommandBody::ResetGpu => None,
         CommandBody::Ask { .. } => Some(0),
         CommandBody::Run { .. } => Some(1),
         _ => Some(2),

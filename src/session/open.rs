@@ -35,7 +35,11 @@ pub(super) struct Book {
 
 impl Engine {
     /// `Open`: closes what was open, then loads. What is open already is answered at once.
-    pub(super) async fn open_model(&mut self, job: &Job, request: &OpenRequest) -> Result<Outcome, Trouble> {
+    pub(super) async fn open_model(
+        &mut self,
+        job: &Job,
+        request: &OpenRequest,
+    ) -> Result<Outcome, Trouble> {
         let gpu = self.gpu().await?;
         if let Some(open) = &self.open
             && open.book.request == *request
@@ -46,7 +50,11 @@ impl Engine {
         self.open = None;
         let checkpoint = Rc::new(Checkpoint::open(source(&request.model)?).await?);
         let tokenizer = tokenizer(&request.model, &checkpoint).await?;
-        let plan = model::plan(checkpoint.config(), gpu.about().max_binding_bytes, plan_request(request))?;
+        let plan = model::plan(
+            checkpoint.config(),
+            gpu.about().max_binding_bytes,
+            plan_request(request),
+        )?;
         let book = Book {
             request: request.clone(),
             checkpoint,
@@ -101,8 +109,16 @@ impl Book {
 }
 
 async fn load(gpu: Rc<Gpu>, book: &Book, outbox: &Outbox, job: &Job) -> Result<Model, Trouble> {
-    let mut told = |it: model::Told| outbox.progress(job.id, it.phase, it.done, Some(it.total), it.unit);
-    Ok(Model::load(gpu, book.checkpoint.clone(), &book.plan, &mut told, &job.stop).await?)
+    let mut told =
+        |it: model::Told| outbox.progress(job.id, it.phase, it.done, Some(it.total), it.unit);
+    Ok(Model::load(
+        gpu,
+        book.checkpoint.clone(),
+        &book.plan,
+        &mut told,
+        &job.stop,
+    )
+    .await?)
 }
 
 fn plan_request(request: &OpenRequest) -> PlanRequest {
@@ -118,13 +134,18 @@ fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {
         ModelRef::Folder { path, .. } => folder(path),
         ModelRef::Synth { preset, .. } => {
             let known = preset.parse::<synth::Preset>();
-            let known = known.map_err(|_| Trouble::Preset { preset: preset.clone() })?;
+            let known = known.map_err(|_| Trouble::Preset {
+                preset: preset.clone(),
+            })?;
             Ok(Rc::new(synth::Synthetic::new(known)))
         }
     }
 }
 
-async fn tokenizer(model: &ModelRef, checkpoint: &Checkpoint) -> Result<Option<Tokenizer>, Trouble> {
+async fn tokenizer(
+    model: &ModelRef,
+    checkpoint: &Checkpoint,
+) -> Result<Option<Tokenizer>, Trouble> {
     let (ModelRef::Folder { tokenizer, .. } | ModelRef::Synth { tokenizer, .. }) = model;
     let json = match tokenizer {
         Some(path) => Some(file(path).await?),

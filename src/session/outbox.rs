@@ -127,7 +127,8 @@ impl Outbox {
         self.bell
             .until(|| {
                 let state = self.lock();
-                let free = (state.open.get(&id)).is_none_or(|it| it.unacknowledged < PARTIAL_CREDITS);
+                let free =
+                    (state.open.get(&id)).is_none_or(|it| it.unacknowledged < PARTIAL_CREDITS);
                 (free || stop.is_set()).then_some(())
             })
             .await;

@@ -40,13 +40,22 @@ impl Engine {
     }
 
     /// `Tokenize`.
-    pub(super) async fn tokenize(&mut self, text: &str, file: Option<&str>) -> Result<Outcome, Trouble> {
+    pub(super) async fn tokenize(
+        &mut self,
+        text: &str,
+        file: Option<&str>,
+    ) -> Result<Outcome, Trouble> {
         let tokens = match file {
             Some(path) => {
                 let tokenizer = Tokenizer::from_json(&open::file(path).await?)?;
                 words::typed(&tokenizer, &tokenizer.encode(text)?)
             }
-            None => self.open.as_ref().ok_or(Trouble::NothingOpen)?.book.encode(text)?,
+            None => self
+                .open
+                .as_ref()
+                .ok_or(Trouble::NothingOpen)?
+                .book
+                .encode(text)?,
         };
         Ok(Outcome::Tokens(tokens))
     }
@@ -73,7 +82,9 @@ impl Engine {
             let outbox = self.outbox.clone();
             let (book, model) = self.ready(job).await?;
             let config = book.checkpoint.config();
-            let slabs = want.iter().map(|&it| (it, Slab::new(it, config, ids.len())));
+            let slabs = want
+                .iter()
+                .map(|&it| (it, Slab::new(it, config, ids.len())));
             let mut slabs: BTreeMap<Site, Slab> = slabs.collect();
             let mut keep = |it: Capture| {
                 if let Some(slab) = slabs.get_mut(&it.site) {
@@ -84,7 +95,11 @@ impl Engine {
             prompt.run(model, &want, &mut keep, (&outbox, job)).await?;
             book.runs.keep(key.clone(), ids, writes.to_vec(), slabs);
         }
-        Ok(Outcome::Ran { run: key, tokens, kept })
+        Ok(Outcome::Ran {
+            run: key,
+            tokens,
+            kept,
+        })
     }
 
     /// `Generate`: continues a run.
@@ -98,22 +113,40 @@ impl Engine {
         let outbox = self.outbox.clone();
         let (ids, writes) = self.prompt_of(run)?;
         let (book, model) = self.ready(job).await?;
-        let prompt = Prompt { ids: &ids, writes: &writes };
+        let prompt = Prompt {
+            ids: &ids,
+            writes: &writes,
+        };
         prompt.make_current(model, (&outbox, job)).await?;
         let clock = Stopwatch::start();
         let mut courier = Courier::new(&outbox, job);
         let mut so_far = Vec::new();
         let mut on_token = |id: u32| {
             so_far.push(id);
-            outbox.progress(job.id, "Generating", so_far.len() as u64, Some(n as u64), "tokens");
+            outbox.progress(
+                job.id,
+                "Generating",
+                so_far.len() as u64,
+                Some(n as u64),
+                "tokens",
+            );
             let token = words::last(book.tokenizer.as_ref(), &so_far);
             if let Some(token) = token.filter(|_| watch) {
-                courier.take(Piece { partial: Partial::Token(token), parts: vec![] });
+                courier.take(Piece {
+                    partial: Partial::Token(token),
+                    parts: vec![],
+                });
             }
         };
-        let ids = model.generate(n, sampling, watch, &mut on_token, &job.stop).await?;
+        let ids = model
+            .generate(n, sampling, watch, &mut on_token, &job.stop)
+            .await?;
         courier.flush().await?;
-        let text = book.tokenizer.as_ref().map(|it| it.decode(&ids)).transpose()?;
+        let text = book
+            .tokenizer
+            .as_ref()
+            .map(|it| it.decode(&ids))
+            .transpose()?;
         Ok(Outcome::Generated {
             tokens: book.tokens(&ids),
             text: text.unwrap_or_default(),
@@ -145,12 +178,24 @@ impl Prompt<'_> {
         sink: &mut dyn FnMut(Capture),
         (outbox, job): (&Outbox, &Job),
     ) -> Result<(), Trouble> {
-        outbox.progress(job.id, "Reading the prompt", 0, Some(self.ids.len() as u64), "tokens");
-        Ok(model.run(self.ids, want, self.writes, sink, &job.stop).await?)
+        outbox.progress(
+            job.id,
+            "Reading the prompt",
+            0,
+            Some(self.ids.len() as u64),
+            "tokens",
+        );
+        Ok(model
+            .run(self.ids, want, self.writes, sink, &job.stop)
+            .await?)
     }
 
     /// A forward pass unless the model holds this run.
-    pub async fn make_current(&self, model: &mut Model, out: (&Outbox, &Job)) -> Result<(), Trouble> {
+    pub async fn make_current(
+        &self,
+        model: &mut Model,
+        out: (&Outbox, &Job),
+    ) -> Result<(), Trouble> {
         if model.holds(self.ids, self.writes) {
             return Ok(());
         }
@@ -171,7 +216,12 @@ impl Book {
     }
 
     fn key(&self, ids: &[u32], writes: &[Write]) -> RunKey {
-        run_key(self.checkpoint.fingerprint(), self.plan.precision, ids, writes)
+        run_key(
+            self.checkpoint.fingerprint(),
+            self.plan.precision,
+            ids,
+            writes,
+        )
     }
 
     /// Those of the wanted sites that the budget can keep; the others are computed again when asked for.

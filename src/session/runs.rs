@@ -52,7 +52,13 @@ impl Runs {
     }
 
     /// Keeps a run, adding `sites` to those it had, and forgets others until the budget holds.
-    pub fn keep(&mut self, key: RunKey, ids: Vec<u32>, writes: Vec<Write>, sites: BTreeMap<Site, Slab>) {
+    pub fn keep(
+        &mut self,
+        key: RunKey,
+        ids: Vec<u32>,
+        writes: Vec<Write>,
+        sites: BTreeMap<Site, Slab>,
+    ) {
         self.clock += 1;
         let run = self.runs.entry(key.clone()).or_insert(KeptRun {
             ids,
@@ -93,7 +99,12 @@ impl KeptRun {
 }
 
 /// The name of a run: a hash of all that goes into it.
-pub(super) fn run_key(fingerprint: &str, precision: Precision, ids: &[u32], writes: &[Write]) -> RunKey {
+pub(super) fn run_key(
+    fingerprint: &str,
+    precision: Precision,
+    ids: &[u32],
+    writes: &[Write],
+) -> RunKey {
     let mut hash = Sha256::new();
     let mut text = |it: &str| {
         hash.update((it.len() as u64).to_le_bytes());
@@ -175,8 +186,18 @@ mod tests {
             run_key("g", Precision::Reference, &[1, 2], &[]),
             run_key("f", Precision::Compact, &[1, 2], &[]),
             run_key("f", Precision::Reference, &[2, 1], &[]),
-            run_key("f", Precision::Reference, &[1, 2], &[write(Change::Add(vec![1.0]))]),
-            run_key("f", Precision::Reference, &[1, 2], &[write(Change::Replace(vec![1.0]))]),
+            run_key(
+                "f",
+                Precision::Reference,
+                &[1, 2],
+                &[write(Change::Add(vec![1.0]))],
+            ),
+            run_key(
+                "f",
+                Precision::Reference,
+                &[1, 2],
+                &[write(Change::Replace(vec![1.0]))],
+            ),
         ];
         for (at, key) in keys.iter().enumerate() {
             assert_eq!(key.0.len(), 16);

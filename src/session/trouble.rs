@@ -37,7 +37,11 @@ pub(super) enum Trouble {
     #[error("there is no synthetic model `{preset}`")]
     Preset { preset: String },
     #[error("the caller ({build}) speaks protocol {theirs}, the engine {ours}")]
-    Protocol { ours: u32, theirs: u32, build: String },
+    Protocol {
+        ours: u32,
+        theirs: u32,
+        build: String,
+    },
     #[error("a command came before Hello")]
     NotGreeted,
     #[error("the device was lost again: {reason}")]

@@ -20,7 +20,10 @@ pub fn client(options: EngineOptions) -> Option<Client> {
     let mut client = Client::start(options).expect("an engine");
     let described = client.call(CommandBody::Describe, &mut |_| ());
     if let Err(it) = described {
-        panic!("{} {} Set GEMSCOPE_NO_GPU=1 to leave out the tests that need one.", it.what, it.remedy);
+        panic!(
+            "{} {} Set GEMSCOPE_NO_GPU=1 to leave out the tests that need one.",
+            it.what, it.remedy
+        );
     }
     Some(client)
 }
@@ -90,14 +93,19 @@ pub fn hello(protocol: u32) -> CommandBody {
 
 pub fn done(client: &mut Client, body: CommandBody) -> Outcome {
     let what = format!("{body:?}");
-    client.call(body, &mut |_| ()).unwrap_or_else(|it| panic!("{what}: {it:?}"))
+    client
+        .call(body, &mut |_| ())
+        .unwrap_or_else(|it| panic!("{what}: {it:?}"))
 }
 
 /// The failure of a command, which says what and what can be done.
 pub fn failed(client: &mut Client, body: CommandBody) -> Failure {
     let what = format!("{body:?}");
     let failure = client.call(body, &mut |_| ()).expect_err(&what);
-    assert!(!failure.what.is_empty() && !failure.remedy.is_empty(), "{what}: {failure:?}");
+    assert!(
+        !failure.what.is_empty() && !failure.remedy.is_empty(),
+        "{what}: {failure:?}"
+    );
     failure
 }
 
@@ -122,7 +130,9 @@ pub fn distributions(client: &mut Client, run: &RunKey, positions: Positions) ->
             out.push(it);
         }
     };
-    client.call(ask_probs(run, positions), &mut on).expect("distributions");
+    client
+        .call(ask_probs(run, positions), &mut on)
+        .expect("distributions");
     out
 }
 
@@ -138,7 +148,12 @@ pub fn watched(client: &mut Client, body: CommandBody) -> (Vec<Token>, Outcome) 
 }
 
 /// Activations by site, positions in order; pieces of a pattern are joined head by head.
-pub fn activations(client: &mut Client, run: &RunKey, sites: &[Site], positions: Positions) -> BTreeMap<Site, Vec<f32>> {
+pub fn activations(
+    client: &mut Client,
+    run: &RunKey,
+    sites: &[Site],
+    positions: Positions,
+) -> BTreeMap<Site, Vec<f32>> {
     let mut pieces: BTreeMap<Site, Vec<(Array, Vec<f32>)>> = BTreeMap::new();
     let mut on = |it: Told| {
         if let Told::Partial(Partial::Site { site, array, .. }, parts) = it {
@@ -147,8 +162,13 @@ pub fn activations(client: &mut Client, run: &RunKey, sites: &[Site], positions:
             pieces.entry(site).or_default().push((array, numbers));
         }
     };
-    client.call(ask_sites(run, sites, positions), &mut on).expect("activations");
-    pieces.into_iter().map(|(site, it)| (site, joined(&it))).collect()
+    client
+        .call(ask_sites(run, sites, positions), &mut on)
+        .expect("activations");
+    pieces
+        .into_iter()
+        .map(|(site, it)| (site, joined(&it)))
+        .collect()
 }
 
 fn joined(pieces: &[(Array, Vec<f32>)]) -> Vec<f32> {
@@ -157,7 +177,9 @@ fn joined(pieces: &[(Array, Vec<f32>)]) -> Vec<f32> {
         _ => 1,
     };
     let of_outer = |outer: usize| {
-        pieces.iter().flat_map(move |(_, it)| it[outer * it.len() / n_outer..(outer + 1) * it.len() / n_outer].iter())
+        pieces.iter().flat_map(move |(_, it)| {
+            it[outer * it.len() / n_outer..(outer + 1) * it.len() / n_outer].iter()
+        })
     };
     (0..n_outer).flat_map(of_outer).copied().collect()
 }
@@ -176,12 +198,19 @@ pub fn until_end(client: &mut Client, id: u32) -> Vec<Message> {
 }
 
 pub fn is_terminal(body: &EventBody) -> bool {
-    matches!(body, EventBody::Done(_) | EventBody::Failed(_) | EventBody::Cancelled)
+    matches!(
+        body,
+        EventBody::Done(_) | EventBody::Failed(_) | EventBody::Cancelled
+    )
 }
 
 /// The terminal event of `id` among messages; there is exactly one, and its events are numbered without a gap.
 pub fn end_of(messages: &[Message], id: u32) -> &EventBody {
-    let events: Vec<&Event> = messages.iter().map(|it| &it.event).filter(|it| it.id == id).collect();
+    let events: Vec<&Event> = messages
+        .iter()
+        .map(|it| &it.event)
+        .filter(|it| it.id == id)
+        .collect();
     for (seq, event) in events.iter().enumerate() {
         assert_eq!(event.seq as usize, seq);
     }
