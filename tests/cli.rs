@@ -226,26 +226,26 @@ fn errors_are_for_people_unless_json_is_asked_for() {
 
 /// What a program that failed has said.
 #[derive(Debug)]
-pub struct Failed {
-    pub what: String,
-    pub remedy: String,
+struct Failed {
+    what: String,
+    remedy: String,
 }
 
 /// A folder that goes away with the test.
-pub struct Scratch(PathBuf);
+struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("gemscope-cli-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    pub fn join(&self, name: &str) -> PathBuf {
+    fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn text(&self) -> &str {
+    fn text(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -256,7 +256,7 @@ impl Drop for Scratch {
     }
 }
 
-pub fn gemscope(arguments: &[&str]) -> Output {
+fn gemscope(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gemscope"))
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -265,7 +265,7 @@ pub fn gemscope(arguments: &[&str]) -> Output {
 }
 
 /// What it prints, when all goes well.
-pub fn stdout(arguments: &[&str]) -> String {
+fn stdout(arguments: &[&str]) -> String {
     let output = gemscope(arguments);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {error}");
@@ -273,7 +273,7 @@ pub fn stdout(arguments: &[&str]) -> String {
 }
 
 /// The one document that it prints.
-pub fn json(arguments: &[&str]) -> Value {
+fn json(arguments: &[&str]) -> Value {
     let end = arguments
         .iter()
         .position(|it| *it == "--")
@@ -283,7 +283,7 @@ pub fn json(arguments: &[&str]) -> Value {
 }
 
 /// The error that it prints, with the exit code 1 and nothing else printed.
-pub fn failure(arguments: &[&str]) -> Failed {
+fn failure(arguments: &[&str]) -> Failed {
     let output = gemscope(&[arguments, &["--json"]].concat());
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     assert!(output.stdout.is_empty());
