@@ -40,6 +40,8 @@ pub enum State {
     Done,
     /// Something could not be done.
     Failed,
+    /// The engine died and is being started again; the request is made once more.
+    Restarting,
 }
 
 /// How the engine is.
@@ -103,7 +105,8 @@ pub struct Screen {
     pub next: Option<Distribution>,
     /// The continuation, and once it is complete the seconds that it took.
     pub continuation: (Vec<Token>, Option<f64>),
-    request: Request,
+    /// What was asked for last.
+    pub request: Request,
     step: Option<Step>,
     awaited_id: u32,
     run: Option<RunKey>,
@@ -151,10 +154,7 @@ impl Screen {
     pub fn fold(&mut self, event: Event, numbers: &[f32]) -> Option<CommandBody> {
         let ours = self.step.filter(|_| event.id == self.awaited_id);
         match event.body {
-            EventBody::State(it) => {
-                self.engine = Engine::Said(it);
-                None
-            }
+            EventBody::State(it) => self.engine_says(it),
             EventBody::Progress { phase, done, total, unit } => {
                 self.wait = Some(Wait { phase, done, total, unit });
                 None
@@ -180,6 +180,21 @@ impl Screen {
             }
             _ => None,
         }
+    }
+
+    /// An engine that starts again has forgotten the request.
+    fn engine_says(&mut self, it: EngineState) -> Option<CommandBody> {
+        let restarts = matches!(it, EngineState::Restarting { .. });
+        if let EngineState::Dead { reason } = &it {
+            self.refuse(format!("The engine died: {reason}."), "Restart it, or reload the page.");
+        }
+        self.engine = Engine::Said(it);
+        if !restarts {
+            return None;
+        }
+        let next = self.start(self.request.clone());
+        self.state = State::Restarting;
+        Some(next)
     }
 
     fn end(&mut self, state: State, failure: Option<Failure>) {

@@ -107,3 +107,18 @@ fn failures_and_stops_end_it() {
     screen.fold(event(2, EventBody::Cancelled), &[]);
     assert!(screen.stopped && screen.state == State::Done);
 }
+
+#[test]
+fn an_engine_that_starts_again_is_asked_again_and_a_dead_one_is_a_failure() {
+    let mut screen = Screen::default();
+    screen.start(Request::default());
+    screen.posted(1);
+    screen.fold(event(1, EventBody::Failed(failure())), &[]);
+    let restarting = EngineState::Restarting { reason: "trap".into() };
+    let next = screen.fold(event(0, EventBody::State(restarting)), &[]);
+    assert_eq!(next, Some(CommandBody::Describe));
+    assert_eq!((screen.state, screen.failure.clone()), (State::Restarting, None));
+    let dead = EngineState::Dead { reason: "trap".into() };
+    assert_eq!(screen.fold(event(0, EventBody::State(dead)), &[]), None);
+    assert_eq!(screen.state, State::Failed);
+}

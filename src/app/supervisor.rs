@@ -2,7 +2,7 @@
 //! [`super::link`] does what the [`Action`]s say.
 
 use crate::session::protocol::{
-    Command, CommandBody, EngineState, Event, EventBody, Failure, OpenRequest, PROTOCOL,
+    BUILD, Command, CommandBody, EngineState, Event, EventBody, Failure, OpenRequest, PROTOCOL,
 };
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ impl Supervisor {
         self.phase = Phase::Ready;
         let hello = CommandBody::Hello {
             protocol: PROTOCOL,
-            build: env!("CARGO_PKG_VERSION").into(),
+            build: BUILD.into(),
         };
         let again = self.opened.clone().map(CommandBody::Open);
         let mut actions = Vec::new();

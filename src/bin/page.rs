@@ -66,6 +66,8 @@ mod web {
                 if let Some(link) = link() {
                     screen.update(|it| it.engine = Engine::Starting);
                     link.restart();
+                    let request = screen.read_untracked().request.clone();
+                    run(screen, request);
                 }
             }),
         }
@@ -102,6 +104,7 @@ mod web {
             State::Loading => "loading",
             State::Done => "done",
             State::Failed => "failed",
+            State::Restarting => "restarting",
         };
         if let Some(it) = document().document_element() {
             let _ = it.set_attribute("data-state", state);

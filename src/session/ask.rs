@@ -12,7 +12,7 @@ use super::{
     words,
 };
 use crate::{
-    model::{self, Capture, Tokenizer},
+    model::{Capture, Distribution as Told, Tokenizer},
     spec::{Positions, Site, gemma},
 };
 use std::ops::Range;
@@ -53,9 +53,9 @@ impl Engine {
             return Ok(());
         }
         let (ids, writes) = self.prompt_of(run)?;
-        let (book, loaded) = self.ready(job).await?;
+        let (book, model) = self.ready(job).await?;
         let config = book.checkpoint.config();
-        let prompt = Prompt { key: run, ids: &ids, writes: &writes };
+        let prompt = Prompt { ids: &ids, writes: &writes };
         let row_bytes = |it| row_bytes(it, config, ids.len());
         for batch in batches(&missing, range, row_bytes, HELD_BYTES) {
             let want: Vec<Site> = batch.iter().map(|it| it.0).collect();
@@ -65,7 +65,7 @@ impl Engine {
                     pieces.into_iter().for_each(|it| courier.take(it));
                 }
             };
-            prompt.run(loaded, &want, &mut sink, (&outbox, job)).await?;
+            prompt.run(model, &want, &mut sink, (&outbox, job)).await?;
             courier.flush().await?;
         }
         Ok(())
@@ -108,16 +108,16 @@ impl Engine {
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
         let (ids, writes) = self.prompt_of(run)?;
-        let (book, loaded) = self.ready(job).await?;
-        let prompt = Prompt { key: run, ids: &ids, writes: &writes };
-        prompt.make_current(loaded, (&outbox, job)).await?;
+        let (book, model) = self.ready(job).await?;
+        let prompt = Prompt { ids: &ids, writes: &writes };
+        prompt.make_current(model, (&outbox, job)).await?;
         let mut courier = Courier::new(&outbox, job);
         let n = range.len() as u64;
         for first in range.clone().step_by(gemma::PREFILL_POSITIONS) {
             let done = (first - range.start) as u64;
             outbox.progress(job.id, "Weighing the next token", done, Some(n), "positions");
             let block = first..range.end.min(first + gemma::PREFILL_POSITIONS);
-            let told = (loaded.model).probs(block, top_k, asked, &job.stop).await?;
+            let told = model.probs(block, top_k, asked, &job.stop).await?;
             for it in told {
                 let it = distribution(it, book.tokenizer.as_ref());
                 courier.take(Piece { partial: Partial::Probs(it), parts: vec![] });
@@ -128,7 +128,7 @@ impl Engine {
     }
 }
 
-fn distribution(it: model::Distribution, tokenizer: Option<&Tokenizer>) -> Distribution {
+fn distribution(it: Told, tokenizer: Option<&Tokenizer>) -> Distribution {
     let probability = |token: &(u32, f32)| words::probability(tokenizer, token, it.log_sum_exp);
     Distribution {
         pos: it.pos,

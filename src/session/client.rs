@@ -4,7 +4,7 @@ use super::{
     engine::{Engine, EngineOptions},
     inbox::Inbox,
     outbox::Message,
-    protocol::{Command, CommandBody, EngineState, EventBody, Failure, Outcome, PROTOCOL, Partial},
+    protocol::{BUILD, Command, CommandBody, EngineState, EventBody, Failure, Outcome, PROTOCOL, Partial},
 };
 use std::{
     sync::mpsc::{self, Receiver},
@@ -48,7 +48,7 @@ impl Client {
         let mut client = Self::start_silent(options)?;
         let hello = CommandBody::Hello {
             protocol: PROTOCOL,
-            build: env!("CARGO_PKG_VERSION").into(),
+            build: BUILD.into(),
         };
         client.call(hello, &mut |_| ())?;
         Ok(client)

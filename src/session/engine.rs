@@ -4,7 +4,7 @@ use super::{
     inbox::{Inbox, Job},
     open::Open,
     outbox::{Message, Outbox},
-    protocol::{CommandBody, EngineState, EventBody, Outcome, PROTOCOL},
+    protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL},
     trouble::Trouble,
 };
 use crate::gpu::{Faults, Gpu, GpuError, GpuOptions};
@@ -136,7 +136,7 @@ impl Engine {
                 self.open = None;
                 Ok(Outcome::Nothing)
             }
-            CommandBody::Tokenize { text } => self.tokenize(text),
+            CommandBody::Tokenize { text, tokenizer } => self.tokenize(text, tokenizer.as_deref()).await,
             CommandBody::Run { input, want, writes } => self.run_prompt(job, input, want, writes).await,
             CommandBody::Ask { run, what, positions } => self.ask(job, run, what, *positions).await,
             CommandBody::Generate { run, n, sampling, watch } => {
@@ -165,7 +165,7 @@ impl Engine {
         self.greeted = true;
         Ok(Outcome::Hello {
             protocol: PROTOCOL,
-            build: env!("CARGO_PKG_VERSION").into(),
+            build: BUILD.into(),
         })
     }
 
@@ -193,7 +193,7 @@ impl Engine {
     /// Drops the device and the model on it. What is open stays open, its runs stay kept.
     fn let_go_quietly(&mut self) {
         if let Some(open) = &mut self.open {
-            open.loaded = None;
+            open.model = None;
         }
         self.gpu = None;
     }

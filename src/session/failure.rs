@@ -69,6 +69,10 @@ fn of_model(it: &ModelError) -> String {
             "Shorten the prompt, or open the model again with a longer context.".into()
         }
         ModelError::Memory { .. } => SMALLER.into(),
+        ModelError::Config(_) => "Use a checkpoint of Gemma 2, as its publisher made it.".into(),
+        ModelError::Binding { .. } => "Use an adapter with larger bindings, or set no smaller limit.".into(),
+        ModelError::TooMany { most, .. } => format!("Ask for at most {most} at a time."),
+        ModelError::NoRun => "Run the prompt again.".into(),
         ModelError::Site { .. } => "`gemscope sites` lists the sites of a model.".into(),
         ModelError::Positions { .. } => {
             "Positions count from 0, which is BOS; give some of the prompt's own.".into()
@@ -77,7 +81,7 @@ fn of_model(it: &ModelError) -> String {
         ModelError::Sampling { .. } => {
             "Temperature is 0 or more, top-p above 0 and at most 1; temperature 0 is greedy.".into()
         }
-        _ => OTHER_GPU.into(),
+        ModelError::Stopped | ModelError::Gpu(_) | ModelError::Weights(_) => OTHER_GPU.into(),
     }
 }
 

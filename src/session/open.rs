@@ -4,7 +4,7 @@ use super::{
     engine::Engine,
     inbox::Job,
     outbox::Outbox,
-    protocol::{ModelRef, OpenRequest, Outcome, RunKey},
+    protocol::{ModelRef, OpenRequest, Outcome},
     runs::Runs,
     trouble::Trouble,
 };
@@ -12,7 +12,7 @@ use crate::{
     gpu::{Gpu, GpuError},
     hub::Source,
     model::{self, Model, PlanRequest, Tokenizer},
-    spec::{Config, Plan, gemma},
+    spec::{Plan, gemma},
     weights::{Checkpoint, synth},
 };
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use std::rc::Rc;
 pub(super) struct Open {
     pub book: Book,
     /// None after a loss, until the model is loaded again.
-    pub loaded: Option<Loaded>,
+    pub model: Option<Model>,
 }
 
 /// What is known of the open model; a lost device takes nothing of it.
@@ -33,22 +33,20 @@ pub(super) struct Book {
     pub runs: Runs,
 }
 
-/// A model on a device.
-pub(super) struct Loaded {
-    pub model: Model,
-    /// The run whose keys, values and last residual rows the model holds.
-    pub current: Option<RunKey>,
-}
-
 impl Engine {
-    /// `Open`: closes what was open, then loads.
+    /// `Open`: closes what was open, then loads. What is open already is answered at once.
     pub(super) async fn open_model(&mut self, job: &Job, request: &OpenRequest) -> Result<Outcome, Trouble> {
-        self.open = None;
         let gpu = self.gpu().await?;
+        if let Some(open) = &self.open
+            && open.book.request == *request
+            && open.model.is_some()
+        {
+            return Ok(open.book.opened());
+        }
+        self.open = None;
         let checkpoint = Rc::new(Checkpoint::open(source(&request.model)?).await?);
         let tokenizer = tokenizer(&request.model, &checkpoint).await?;
-        let config = checkpoint.config().clone();
-        let plan = model::plan(&config, gpu.about().max_binding_bytes, plan_request(request))?;
+        let plan = model::plan(checkpoint.config(), gpu.about().max_binding_bytes, plan_request(request))?;
         let book = Book {
             request: request.clone(),
             checkpoint,
@@ -56,16 +54,9 @@ impl Engine {
             tokenizer,
             runs: Runs::new(self.kept_bytes()),
         };
-        let loaded = load(gpu, &book, &self.outbox, job).await?;
-        let outcome = Outcome::Opened {
-            config,
-            plan: book.plan.clone(),
-            fingerprint: book.checkpoint.fingerprint().to_string(),
-        };
-        self.open = Some(Open {
-            book,
-            loaded: Some(loaded),
-        });
+        let model = Some(load(gpu, &book, &self.outbox, job).await?);
+        let outcome = book.opened();
+        self.open = Some(Open { book, model });
         Ok(outcome)
     }
 
@@ -79,30 +70,39 @@ impl Engine {
             }
             Err(it) => return Err(it),
         };
-        let config = config(&request.model).await?;
+        let config = Checkpoint::read_config(&*source(&request.model)?).await?;
         let plan = model::plan(&config, max_binding_bytes, plan_request(request))?;
         Ok(Outcome::Planned(plan))
     }
 
     /// The open model, loaded again if a loss took it.
-    pub(super) async fn ready(&mut self, job: &Job) -> Result<(&mut Book, &mut Loaded), Trouble> {
+    pub(super) async fn ready(&mut self, job: &Job) -> Result<(&mut Book, &mut Model), Trouble> {
         if self.open.is_none() {
             return Err(Trouble::NothingOpen);
         }
         let gpu = self.gpu().await?;
         let open = self.open.as_mut().ok_or(Trouble::NothingOpen)?;
-        if open.loaded.is_none() {
-            open.loaded = Some(load(gpu, &open.book, &self.outbox, job).await?);
+        if open.model.is_none() {
+            open.model = Some(load(gpu, &open.book, &self.outbox, job).await?);
         }
-        let loaded = open.loaded.as_mut().ok_or(Trouble::NothingOpen)?;
-        Ok((&mut open.book, loaded))
+        let model = open.model.as_mut().ok_or(Trouble::NothingOpen)?;
+        Ok((&mut open.book, model))
     }
 }
 
-async fn load(gpu: Rc<Gpu>, book: &Book, outbox: &Outbox, job: &Job) -> Result<Loaded, Trouble> {
+impl Book {
+    fn opened(&self) -> Outcome {
+        Outcome::Opened {
+            config: self.checkpoint.config().clone(),
+            plan: self.plan.clone(),
+            fingerprint: self.checkpoint.fingerprint().to_string(),
+        }
+    }
+}
+
+async fn load(gpu: Rc<Gpu>, book: &Book, outbox: &Outbox, job: &Job) -> Result<Model, Trouble> {
     let mut told = |it: model::Told| outbox.progress(job.id, it.phase, it.done, Some(it.total), it.unit);
-    let model = Model::load(gpu, book.checkpoint.clone(), &book.plan, &mut told, &job.stop).await?;
-    Ok(Loaded { model, current: None })
+    Ok(Model::load(gpu, book.checkpoint.clone(), &book.plan, &mut told, &job.stop).await?)
 }
 
 fn plan_request(request: &OpenRequest) -> PlanRequest {
@@ -111,10 +111,6 @@ fn plan_request(request: &OpenRequest) -> PlanRequest {
         n_ctx: request.n_ctx,
         max_gpu_bytes: request.max_gpu_bytes,
     }
-}
-
-async fn config(model: &ModelRef) -> Result<Config, Trouble> {
-    Ok(Checkpoint::open(source(model)?).await?.config().clone())
 }
 
 fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {

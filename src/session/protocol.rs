@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 
 /// The version of this file's types; a page and an engine of different versions notice at `Hello`.
 pub const PROTOCOL: u32 = 1;
+/// Which sources this was built from, for the message when page and engine differ.
+pub const BUILD: &str = match option_env!("GEMSCOPE_BUILD") {
+    Some(it) => it,
+    None => env!("CARGO_PKG_VERSION"),
+};
 /// Partials of one command that may be under way before one is acknowledged by [`CommandBody::Ack`].
 pub const PARTIAL_CREDITS: u32 = 8;
 

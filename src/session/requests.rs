@@ -5,7 +5,7 @@ use super::{
     courier::Courier,
     engine::Engine,
     inbox::Job,
-    open::{Book, Loaded},
+    open::{self, Book},
     outbox::{Outbox, Piece},
     protocol::{Description, Input, Opened, Outcome, Partial, RunKey, Token, Write},
     runs::run_key,
@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::{
-    model::Capture,
+    model::{Capture, Model, Tokenizer},
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
@@ -40,9 +40,15 @@ impl Engine {
     }
 
     /// `Tokenize`.
-    pub(super) fn tokenize(&mut self, text: &str) -> Result<Outcome, Trouble> {
-        let book = &self.open.as_ref().ok_or(Trouble::NothingOpen)?.book;
-        Ok(Outcome::Tokens(book.encode(text)?))
+    pub(super) async fn tokenize(&mut self, text: &str, file: Option<&str>) -> Result<Outcome, Trouble> {
+        let tokens = match file {
+            Some(path) => {
+                let tokenizer = Tokenizer::from_json(&open::file(path).await?)?;
+                words::typed(&tokenizer, &tokenizer.encode(text)?)
+            }
+            None => self.open.as_ref().ok_or(Trouble::NothingOpen)?.book.encode(text)?,
+        };
+        Ok(Outcome::Tokens(tokens))
     }
 
     /// `Run`: computes unless the same run is kept with all the sites that it could keep.
@@ -65,7 +71,7 @@ impl Engine {
         let kept = kept.is_some_and(|kept| want.iter().all(|it| kept.contains_key(it)));
         if !kept {
             let outbox = self.outbox.clone();
-            let (book, loaded) = self.ready(job).await?;
+            let (book, model) = self.ready(job).await?;
             let config = book.checkpoint.config();
             let slabs = want.iter().map(|&it| (it, Slab::new(it, config, ids.len())));
             let mut slabs: BTreeMap<Site, Slab> = slabs.collect();
@@ -74,8 +80,8 @@ impl Engine {
                     slab.put(&it);
                 }
             };
-            let prompt = Prompt { key: &key, ids: &ids, writes };
-            prompt.run(loaded, &want, &mut keep, (&outbox, job)).await?;
+            let prompt = Prompt { ids: &ids, writes };
+            prompt.run(model, &want, &mut keep, (&outbox, job)).await?;
             book.runs.keep(key.clone(), ids, writes.to_vec(), slabs);
         }
         Ok(Outcome::Ran { run: key, tokens, kept })
@@ -91,9 +97,9 @@ impl Engine {
     ) -> Result<Outcome, Trouble> {
         let outbox = self.outbox.clone();
         let (ids, writes) = self.prompt_of(run)?;
-        let (book, loaded) = self.ready(job).await?;
-        let prompt = Prompt { key: run, ids: &ids, writes: &writes };
-        prompt.make_current(loaded, (&outbox, job)).await?;
+        let (book, model) = self.ready(job).await?;
+        let prompt = Prompt { ids: &ids, writes: &writes };
+        prompt.make_current(model, (&outbox, job)).await?;
         let clock = Stopwatch::start();
         let mut courier = Courier::new(&outbox, job);
         let mut so_far = Vec::new();
@@ -105,11 +111,7 @@ impl Engine {
                 courier.take(Piece { partial: Partial::Token(token), parts: vec![] });
             }
         };
-        // From here on the model holds more than the prompt.
-        loaded.current = None;
-        let ids = (loaded.model)
-            .generate(n, sampling, watch, &mut on_token, &job.stop)
-            .await?;
+        let ids = model.generate(n, sampling, watch, &mut on_token, &job.stop).await?;
         courier.flush().await?;
         let text = book.tokenizer.as_ref().map(|it| it.decode(&ids)).transpose()?;
         Ok(Outcome::Generated {
@@ -130,7 +132,6 @@ impl Engine {
 
 /// A prompt about to be put through the model.
 pub(super) struct Prompt<'a> {
-    pub key: &'a RunKey,
     pub ids: &'a [u32],
     pub writes: &'a [Write],
 }
@@ -139,26 +140,21 @@ impl Prompt<'_> {
     /// A forward pass, after which the model holds this run.
     pub async fn run(
         &self,
-        loaded: &mut Loaded,
+        model: &mut Model,
         want: &[Site],
         sink: &mut dyn FnMut(Capture),
         (outbox, job): (&Outbox, &Job),
     ) -> Result<(), Trouble> {
-        loaded.current = None;
         outbox.progress(job.id, "Reading the prompt", 0, Some(self.ids.len() as u64), "tokens");
-        (loaded.model)
-            .run(self.ids, want, self.writes, sink, &job.stop)
-            .await?;
-        loaded.current = Some(self.key.clone());
-        Ok(())
+        Ok(model.run(self.ids, want, self.writes, sink, &job.stop).await?)
     }
 
     /// A forward pass unless the model holds this run.
-    pub async fn make_current(&self, loaded: &mut Loaded, out: (&Outbox, &Job)) -> Result<(), Trouble> {
-        if loaded.current.as_ref() == Some(self.key) {
+    pub async fn make_current(&self, model: &mut Model, out: (&Outbox, &Job)) -> Result<(), Trouble> {
+        if model.holds(self.ids, self.writes) {
             return Ok(());
         }
-        self.run(loaded, &[], &mut |_| (), out).await
+        self.run(model, &[], &mut |_| (), out).await
     }
 }
 

@@ -1,1 +1,22 @@
-//! x
+//! The tools of the house: build, serve, test. One file per command; `main` only chooses.
+//!
+//! Not part of the product, and nothing of the product is compiled into it: what needs the engine runs in the program `lab`.
+
+pub mod browser;
+pub mod build;
+pub mod commands;
+pub mod compare;
+pub mod debian;
+pub mod headers;
+pub mod lab;
+pub mod libtest;
+pub mod place;
+pub mod prerequisites;
+pub mod report;
+pub mod serve;
+pub mod server;
+pub mod size;
+pub mod test;
+
+#[path = "../../tests/common/compare.rs"]
+pub mod tensors;

@@ -1,1 +1,46 @@
-fn main() {}
+//! `cargo xtask`: chooses the command.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use xtask::{build, compare, lab, serve, test};
+
+/// Builds, serves and tests Gemscope; sets up what is missing.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the site, serves it on this machine and opens the browser.
+    Serve(serve::Arguments),
+    /// Builds the site into dist/.
+    Build(build::Arguments),
+    /// Sets up what is missing, then runs every check and every test.
+    Test(test::Arguments),
+    /// Compares two files of activations, site by site.
+    Compare(compare::Arguments),
+    /// Commands that need the engine: synth, full, bench.
+    #[command(flatten)]
+    Lab(lab::Command),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(it) => serve::run(&it).map(|()| true),
+        Command::Build(it) => build::run(&it).map(|()| true),
+        Command::Test(it) => test::run(&it),
+        Command::Compare(it) => compare::run(&it),
+        Command::Lab(it) => lab::run(&it),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(it) => {
+            eprintln!("error: {it:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// Drives the stock browsers through the cases of tests/browser/cases.mjs; `cargo xtask test` starts the server and judges the dumps.
+//
+//   node tests/browser.mjs --base http://127.0.0.1:PORT/ --out DIR [--chromium PATH] [--firefox PATH] [--filter TEXT]
+//
+// Leaves DIR/results.json: { cases: [{ name, outcome, seconds, message }], dumps: [{ name, file, prefix }] }.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { CASES, Skip } from "./browser/cases.mjs";
+import { BROWSERS, launch } from "./browser/launch.mjs";
+import { withTimeout } from "./browser/timing.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    base: { type: "string" },
+    out: { type: "string" },
+    chromium: { type: "string" },
+    firefox: { type: "string" },
+    filter: { type: "string", default: "" },
+  },
+});
+const golden = JSON.parse(await readFile(new URL("./golden/nano.json", import.meta.url), "utf8"));
+const results = { cases: [], dumps: [] };
+
+function tell(name, outcome, seconds, message = "") {
+  results.cases.push({ name, outcome, seconds, message });
+  const word = { passed: "ok", failed: "FAILED", skipped: "skipped" }[outcome];
+  console.log(`test ${name} ... ${word} (${seconds.toFixed(1)} s)${message ? `: ${message}` : ""}`);
+}
+
+// One case in a page of its own; whatever goes wrong is told and the next one runs.
+async function runCase(browser, kind, name, it) {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  const page = await browser.newPage();
+  const log = [];
+  page.on("console", (message) => log.push({ type: message.type(), text: message.text() }));
+  page.on("pageerror", (error) => log.push({ type: "error", text: String(error) }));
+  const context = { page, kind, name, base: options.base, out: options.out, golden, log, dumps: results.dumps };
+  try {
+    const told = await withTimeout(it.run(context), it.seconds, name);
+    tell(name, "passed", seconds(), told ?? "");
+  } catch (error) {
+    if (error instanceof Skip) {
+      tell(name, "skipped", seconds(), error.message);
+    } else {
+      const errors = log.filter((line) => line.type === "error").map((line) => `\n    console: ${line.text}`);
+      tell(name, "failed", seconds(), `${error.message ?? error}${errors.join("")}`);
+      await page.screenshot({ path: join(options.out, `${name.replaceAll("::", ".")}.failed.png`) }).catch(() => {});
+    }
+  }
+  await withTimeout(page.close(), 20, "closing the page").catch(() => {});
+}
+
+for (const kind of BROWSERS) {
+  const cases = Object.entries(CASES)
+    .map(([name, it]) => [`browser::${kind}::${name}`, it])
+    .filter(([name]) => name.includes(options.filter));
+  if (cases.length === 0) continue;
+  let browser;
+  try {
+    browser = await withTimeout(launch(kind, options[kind]), 90, `starting ${kind}`);
+  } catch (error) {
+    for (const [name] of cases) tell(name, "failed", 0, `${kind} does not start: ${error.message}`);
+    continue;
+  }
+  console.log(`${kind}: ${await browser.version()}`);
+  for (const [name, it] of cases) await runCase(browser, kind, name, it);
+  await withTimeout(browser.close(), 30, `closing ${kind}`).catch(() => browser.process()?.kill("SIGKILL"));
+}
+
+await writeFile(join(options.out, "results.json"), JSON.stringify(results, null, 1));
+process.exit(results.cases.some((it) => it.outcome === "failed") ? 1 : 0);

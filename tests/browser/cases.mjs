@@ -1,0 +1,213 @@
+// What must hold in each browser. A case returns what it wants told, or throws.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sleep, until } from "./timing.mjs";
+
+// What a case throws that can't run here, by name.
+export class Skip extends Error {}
+
+const PAGE_SECONDS = 120;
+
+// The page marks where it is as <html data-state="...">.
+function state(page) {
+  return page.evaluate(() => document.documentElement.dataset.state ?? "");
+}
+
+async function shown(page) {
+  const text = await page.evaluate(() => document.body?.innerText ?? "");
+  return `(state "${await state(page)}"; the page reads: ${text.replace(/\s+/g, " ").slice(0, 400)})`;
+}
+
+async function untilDone({ page }) {
+  await until(
+    async () => ["done", "failed"].includes(await state(page)),
+    PAGE_SECONDS,
+    "the page comes to an end",
+    () => shown(page),
+  );
+  assert.equal(await state(page), "done", await shown(page));
+}
+
+// The bare page that speaks with the engine's worker; its functions are tests/browser/driver.js.
+async function driver({ page, base }) {
+  await page.goto(`${base}tests/browser/driver.html`);
+  await until(() => page.evaluate(() => window.driver !== undefined), 20, "the driver's page is there");
+}
+
+function noErrors(log) {
+  const errors = log.filter((it) => it.type === "error").map((it) => it.text);
+  assert.deepEqual(errors, [], "errors in the console");
+}
+
+async function screenshot({ page, out, kind }, what) {
+  await page.screenshot({ path: join(out, `${kind}.${what}.png`) });
+}
+
+async function thePage(context) {
+  const { page, base, golden, log } = context;
+  await page.goto(base);
+  await untilDone(context);
+  const text = await page.evaluate(() => document.body.innerText);
+  const token = String(golden.prompts[0].greedy[0]);
+  assert.ok(new RegExp(`\\b${token}\\b`).test(text), `the greedy token ${token} is shown ${await shown(page)}`);
+  await screenshot(context, "page");
+  noErrors(log);
+}
+
+// Dumps for the native comparer, from an engine with these options.
+async function goldens(context, options = "") {
+  const { page, out, name, golden, dumps } = context;
+  await driver(context);
+  for (const [k, prompt] of golden.prompts.entries()) {
+    const base64 = await page.evaluate((ids, options) => window.driver.dump(ids, options), prompt.ids, options);
+    const file = join(out, `${name.replaceAll("::", ".")}.p${k}.safetensors`);
+    await writeFile(file, Buffer.from(base64, "base64"));
+    dumps.push({ name: `${name}::p${k}`, file, prefix: `p${k}.` });
+  }
+  return `${golden.prompts.length} prompts, judged below`;
+}
+
+async function greedy(context) {
+  const { page, golden } = context;
+  await driver(context);
+  for (const prompt of golden.prompts) {
+    const got = await page.evaluate((ids, n) => window.driver.greedy(ids, n), prompt.ids, prompt.greedy.length);
+    assert.deepEqual(got, prompt.greedy);
+  }
+}
+
+async function sameBits(context) {
+  const { page, golden } = context;
+  await driver(context);
+  const ids = golden.prompts[1].ids;
+  const first = await page.evaluate((ids) => window.driver.dump(ids), ids);
+  const second = await page.evaluate((ids) => window.driver.dump(ids), ids);
+  assert.ok(first === second, "two engines give the same bits");
+}
+
+async function tokenizer(context) {
+  const { page, base } = context;
+  const cases = await fetch(`${base}tests/tokenizer/cases.json`);
+  if (!cases.ok) throw new Skip("../shared is absent");
+  const expected = await cases.json();
+  assert.ok((await fetch(`${base}tests/made/vocabulary/config.json`)).ok, "`cargo test` leaves a model with the vocabulary");
+  await driver(context);
+  const texts = expected.map((it) => it.text);
+  const got = await page.evaluate((texts) => window.driver.tokenize(texts), texts);
+  for (const [n, it] of expected.entries()) {
+    const said = JSON.stringify(it.text);
+    assert.deepEqual(got[n].map((token) => token.id), it.ids, said);
+    // Offsets of the reference count characters, ours bytes; BOS and what no text stands for have none.
+    const bytes = (at) => Buffer.byteLength([...it.text].slice(0, at).join(""));
+    for (const [i, token] of got[n].entries()) {
+      const [start, end] = it.offsets[i];
+      if (start !== end) assert.deepEqual(token.bytes, [bytes(start), bytes(end)], `${said}, token ${i}`);
+    }
+  }
+  return `${expected.length} texts`;
+}
+
+async function wrongTokenizer(context) {
+  const { page, base } = context;
+  const there = await fetch(`${base}tests/tokenizer/tokenizer.json`, { method: "HEAD" });
+  if (!there.ok) throw new Skip("../shared is absent");
+  await driver(context);
+  const failure = await page.evaluate(() => window.driver.openFails(window.driver.nano("tests/tokenizer/tokenizer.json")));
+  assert.match(`${failure.what} ${failure.remedy}`, /tokenizer/i);
+}
+
+async function badInput(context) {
+  await driver(context);
+  const failures = await context.page.evaluate(() => window.driver.badInput());
+  for (const [name, failure] of Object.entries(failures)) {
+    assert.ok(failure.what && failure.remedy, `${name}: ${JSON.stringify(failure)}`);
+  }
+  return Object.keys(failures).join(", ");
+}
+
+async function shaders(context) {
+  const { page, base, kind } = context;
+  assert.ok((await fetch(`${base}tests/made/shaders.json`)).ok, "`cargo test --test shaders` leaves the resolved texts");
+  await driver(context);
+  const { compiled, skipped, faults } = await page.evaluate((kind) => window.driver.shaders(kind), kind);
+  assert.deepEqual(faults, []);
+  assert.ok(compiled.length > 0, "there are shaders");
+  return `${compiled.length} compiled${skipped.length ? `, without its feature here: ${skipped.join(", ")}` : ""}`;
+}
+
+// Notes what the page says of the engine and of itself, and every worker that it starts, from the first moment on.
+function watch() {
+  window.watched = { said: [], states: [], workers: [] };
+  const note = (list, it) => it !== undefined && it !== list.at(-1) && list.push(it);
+  new MutationObserver(() => {
+    note(window.watched.states, document.documentElement?.dataset.state);
+    note(window.watched.said, document.querySelector(".engine[role=status]")?.textContent);
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  window.Worker = class extends window.Worker {
+    constructor(...given) {
+      super(...given);
+      window.watched.workers.push(this);
+    }
+  };
+}
+
+// In Chromium the engine itself throws; Firefox's driver can't reach into a worker, there the page is told that it died.
+async function kill({ page, kind }) {
+  if (kind === "chromium") {
+    const workers = page.workers();
+    assert.ok(workers.length > 0, "the page has a worker");
+    await workers.at(-1).evaluate(() => {
+      setTimeout(() => {
+        throw new WebAssembly.RuntimeError("unreachable (deliberate, of the test)");
+      });
+    });
+    return;
+  }
+  await page.evaluate(() => {
+    const worker = window.watched.workers.at(-1);
+    worker.terminate();
+    worker.dispatchEvent(new ErrorEvent("error", { message: "unreachable (deliberate, of the test)" }));
+  });
+}
+
+// It dies once: the page says so, starts another and answers again. It dies twice: the page says so and leaves the choice.
+async function aDeadEngine(context) {
+  const { page, base } = context;
+  await page.evaluateOnNewDocument(watch);
+  await page.goto(base);
+  await untilDone(context);
+  const watched = (what) => page.evaluate((what) => window.watched[what], what);
+  const nWorkers = () => page.evaluate(() => window.watched.workers.length);
+  const said = async (what) => (await watched("said")).some((it) => what.test(it));
+  const last = async () => JSON.stringify(await watched("said"));
+  await kill(context);
+  await until(() => said(/being started again/), 30, "the page says that it restarts", last);
+  await until(async () => /ready/.test((await watched("said")).at(-1)), PAGE_SECONDS, "the page recovers", last);
+  assert.equal(await nWorkers(), 2, "one engine died, one took its place");
+  await page.evaluate(() => {
+    window.watched.states.length = 0;
+    document.querySelector("form button[type=submit]").click();
+  });
+  const runAgain = async () => (await watched("states")).includes("loading") && (await state(page)) === "done";
+  await until(runAgain, PAGE_SECONDS, "the new engine answers", () => shown(page));
+  await screenshot(context, "recovered");
+  await kill(context);
+  await until(() => said(/engine died: /), 30, "a second death is told", last);
+  await sleep(1000);
+  assert.equal(await nWorkers(), 2, "it is restarted once");
+}
+
+export const CASES = {
+  page: { run: thePage, seconds: 180 },
+  shaders: { run: shaders, seconds: 300 },
+  goldens: { run: goldens, seconds: 300 },
+  goldens_small_bindings: { run: (it) => goldens(it, "limits=default&max_binding_bytes=16384"), seconds: 300 },
+  greedy: { run: greedy, seconds: 300 },
+  same_bits: { run: sameBits, seconds: 300 },
+  tokenizer: { run: tokenizer, seconds: 300 },
+  wrong_tokenizer: { run: wrongTokenizer, seconds: 120 },
+  bad_input: { run: badInput, seconds: 120 },
+  dead_engine: { run: aDeadEngine, seconds: 300 },
+};

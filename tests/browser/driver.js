@@ -1,0 +1,142 @@
+// What the cases ask of the bare page: each function starts an engine of its own.
+
+import { Engine } from "./engine.js";
+import { base64, joined, safetensors } from "./safetensors.js";
+
+const BASE = new URL("../../", location.href).href;
+const GREEDY = { temperature: 0, top_k: 0, top_p: 1, seed: 0 };
+const EVERY_SITE = [
+  "hook_resid_pre",
+  "attn.hook_pattern",
+  "hook_attn_out",
+  "hook_resid_mid",
+  "ln2.hook_normalized",
+  "hook_mlp_out",
+  "hook_resid_post",
+];
+
+function open(model) {
+  return { Open: { model, precision: "reference", n_ctx: null, max_gpu_bytes: null } };
+}
+
+function nano(tokenizer = null) {
+  return { Synth: { preset: "nano", tokenizer: tokenizer && BASE + tokenizer } };
+}
+
+async function withEngine(model, work, options = "") {
+  const engine = await Engine.start(BASE, options);
+  try {
+    const { Opened } = await engine.ask(open(model));
+    return await work(engine, Opened);
+  } finally {
+    engine.stop();
+  }
+}
+
+// Every site of a prompt, as a safetensors file in base64.
+function dump(ids, options = "") {
+  const work = async (engine, opened) => {
+    const layers = [...Array(opened.config.n_layers).keys()];
+    const want = ["hook_embed", ...layers.flatMap((l) => EVERY_SITE.map((it) => `blocks.${l}.${it}`)), "logits"];
+    const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want, writes: [] } });
+    const pieces = new Map(want.map((it) => [it, []]));
+    await engine.ask({ Ask: { run: Ran.run, what: { Site: want }, positions: "*" } }, ({ Site }, parts) => {
+      const values = new Float32Array(parts[Site.array.part]);
+      pieces.get(Site.site).push({ first: Site.first, shape: Site.array.shape, values });
+    });
+    return base64(safetensors(new Map([...pieces].map(([site, it]) => [site, joined(site, it)]))));
+  };
+  return withEngine(nano(), work, options);
+}
+
+// The ids of a greedy continuation.
+function greedy(ids, n) {
+  return withEngine(nano(), async (engine) => {
+    const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want: [], writes: [] } });
+    const asked = { run: Ran.run, n, sampling: GREEDY, watch: false };
+    const { Generated } = await engine.ask({ Generate: asked });
+    return Generated.tokens.map((it) => it.id);
+  });
+}
+
+// A model in a folder, read by ranges, with the tokenizer of Gemma's vocabulary.
+function tokenize(texts) {
+  const model = { Folder: { path: `${BASE}tests/made/vocabulary`, tokenizer: `${BASE}tests/tokenizer/tokenizer.json` } };
+  return withEngine(model, async (engine) => {
+    const out = [];
+    for (const text of texts) out.push((await engine.ask({ Tokenize: { text, tokenizer: null } })).Tokens);
+    return out;
+  });
+}
+
+async function failure(engine, body) {
+  try {
+    return { unexpected: await engine.ask(body) };
+  } catch (error) {
+    return error.failure ?? { unexpected: String(error) };
+  }
+}
+
+async function openFails(model) {
+  const engine = await Engine.start(BASE);
+  const told = await failure(engine, open(model));
+  engine.stop();
+  return told;
+}
+
+// Commands that can't be done, and what is told; the engine goes on in between.
+async function badInput() {
+  const engine = await Engine.start(BASE);
+  const run = (ids) => ({ Run: { input: { Ids: ids }, want: [], writes: [] } });
+  const told = {};
+  told["nothing open"] = await failure(engine, run([2]));
+  told["no such preset"] = await failure(engine, open({ Synth: { preset: "tiny", tokenizer: null } }));
+  told["no such folder"] = await failure(engine, open({ Folder: { path: `${BASE}nowhere`, tokenizer: null } }));
+  await engine.ask(open(nano()));
+  told["empty prompt"] = await failure(engine, run([]));
+  told["id outside the vocabulary"] = await failure(engine, run([2, 512]));
+  told["text without a tokenizer"] = await failure(engine, { Tokenize: { text: "a", tokenizer: null } });
+  told["no such run"] = await failure(engine, { Ask: { run: "0", what: { Site: ["logits"] }, positions: "*" } });
+  await engine.ask(run([2, 74]));
+  engine.stop();
+  return told;
+}
+
+// A feature's line before the text, where the dialect wants one.
+function enabled(text, needs, kind) {
+  if (needs.includes("shader-f16")) text = `enable f16;\n${text}`;
+  if (needs.includes("subgroups") && kind === "chromium") text = `enable subgroups;\n${text}`;
+  return text;
+}
+
+// Compiles every resolved shader, and makes a pipeline of it with its overrides at their defaults.
+async function shaders(kind) {
+  const texts = await (await fetch(`${BASE}tests/made/shaders.json`)).json();
+  const adapter = await navigator.gpu.requestAdapter();
+  const has = ["subgroups", "shader-f16"].filter((it) => adapter.features.has(it));
+  const device = await adapter.requestDevice({ requiredFeatures: has });
+  const out = { compiled: [], skipped: [], faults: [] };
+  for (const [name, text] of Object.entries(texts)) {
+    const needs = [...text.matchAll(/^\/\/ needs (\S+)/gm)].map((it) => it[1]);
+    if (needs.some((it) => !has.includes(it))) {
+      out.skipped.push(name);
+      continue;
+    }
+    device.pushErrorScope("validation");
+    const module = device.createShaderModule({ label: name, code: enabled(text, needs, kind) });
+    const { messages } = await module.getCompilationInfo();
+    for (const it of messages.filter((it) => it.type === "error")) out.faults.push(`${name}:${it.lineNum}: ${it.message}`);
+    try {
+      await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: name } });
+      out.compiled.push(name);
+    } catch (error) {
+      out.faults.push(`${name}: ${error.message}`);
+    }
+    const error = await device.popErrorScope();
+    if (error) out.faults.push(`${name}: ${error.message}`);
+  }
+  device.destroy();
+  return out;
+}
+
+window.driver = { nano, dump, greedy, tokenize, openFails, badInput, shaders };

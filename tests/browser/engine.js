@@ -1,0 +1,74 @@
+// The engine's worker, spoken to in plain JSON: commands and events of src/session/protocol.rs.
+
+const READY_SECONDS = 60;
+
+export class Engine {
+  #worker;
+  #next = 1;
+  #asked = new Map();
+
+  // Starts as the page does: a worker from a blob, which inherits the page's policy. Its name holds the engine's options.
+  static async start(base, name = "") {
+    const text = await (await fetch(`${base}engine-worker.js`)).text();
+    const blob = new Blob([text.replaceAll("__BASE__", base.replace(/\/$/, ""))], { type: "text/javascript" });
+    const engine = new Engine();
+    await engine.#listen(new Worker(URL.createObjectURL(blob), { type: "module", name }));
+    await engine.ask({ Hello: { protocol: 1, build: "tests" } });
+    return engine;
+  }
+
+  #listen(worker) {
+    this.#worker = worker;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error("the worker is not ready")), READY_SECONDS * 1000);
+      worker.onerror = (event) => {
+        const error = new Error(`the worker died: ${event.message ?? "its script does not load"}`);
+        reject(error);
+        for (const it of this.#asked.values()) it.reject(error);
+      };
+      worker.onmessage = (event) => {
+        if (event.data === "ready") {
+          clearTimeout(late);
+          resolve();
+        } else {
+          this.#take(event.data);
+        }
+      };
+    });
+  }
+
+  // The outcome of a command; `partial` gets each piece and its attachments. Rejects with the failure as `failure`.
+  ask(body, partial = () => {}) {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject, partial });
+      this.#post({ id, body });
+    });
+  }
+
+  stop() {
+    this.#worker.terminate();
+  }
+
+  #post(command) {
+    this.#worker.postMessage(JSON.stringify(command));
+  }
+
+  #take([json, ...parts]) {
+    const { id, body } = JSON.parse(json);
+    const asked = this.#asked.get(id);
+    if (!asked) return;
+    if (body.Partial) {
+      asked.partial(body.Partial, parts);
+      this.#post({ id: this.#next++, body: { Ack: { id, n: 1 } } });
+    } else if (body.Done || body.Failed || body === "Cancelled") {
+      this.#asked.delete(id);
+      if (body.Done) {
+        asked.resolve(body.Done);
+      } else {
+        const failure = body.Failed ?? { what: "cancelled", remedy: "" };
+        asked.reject(Object.assign(new Error(`${failure.what} ${failure.detail ?? ""}`), { failure }));
+      }
+    }
+  }
+}

@@ -1,0 +1,3 @@
+//! An export of the library.
+#[wasm_bindgen]
+pub fn start() {}

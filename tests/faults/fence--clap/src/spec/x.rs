@@ -1,0 +1,6 @@
+//! An argument in the vocabulary.
+#[derive(clap::ValueEnum)]
+pub enum Precision {
+    /// One.
+    Reference,
+}

@@ -1,0 +1,2 @@
+//! A signal below the roof.
+use leptos::prelude::*;

@@ -1,0 +1,2 @@
+//! A crate of the same family.
+use leptos_router::components::Router;

@@ -1,0 +1,2 @@
+//! The crate under another name.
+use wgpu as graphics;

@@ -1,0 +1,4 @@
+//! The page below the engine.
+pub fn title() -> Option<web_sys::Document> {
+    None
+}

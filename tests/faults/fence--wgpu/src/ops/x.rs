@@ -1,0 +1,4 @@
+//! A kernel that holds a device.
+pub struct Op {
+    device: wgpu::Device,
+}

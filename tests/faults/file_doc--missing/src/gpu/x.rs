@@ -1,0 +1,2 @@
+// A comment is not documentation.
+pub struct X;

@@ -1,0 +1,2 @@
+//! Hidden in a group.
+use crate::{gpu::Buffer, spec::{DType, Site}, session as upstairs};

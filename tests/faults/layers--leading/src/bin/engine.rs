@@ -1,0 +1,4 @@
+//! A leading `::`.
+fn main() {
+    ::gemscope::gpu::start();
+}

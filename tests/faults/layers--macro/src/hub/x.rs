@@ -1,0 +1,4 @@
+//! Within a macro's tokens.
+pub fn log() {
+    println!("{}", crate::store::count());
+}

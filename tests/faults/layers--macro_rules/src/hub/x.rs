@@ -1,0 +1,6 @@
+//! Within a macro's definition.
+macro_rules! count {
+    () => {
+        $crate::weights::count()
+    };
+}

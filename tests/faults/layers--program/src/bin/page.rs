@@ -1,0 +1,2 @@
+//! A page that computes.
+use gemscope::{app, model::Run};

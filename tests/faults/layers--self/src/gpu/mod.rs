@@ -1,0 +1,2 @@
+//! Upwards by `self::super`.
+pub use self::super::weights::Bytes;

@@ -1,0 +1,2 @@
+//! Upwards by `super`.
+use super::super::ops::rms_norm;

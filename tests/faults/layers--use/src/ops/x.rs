@@ -1,0 +1,2 @@
+//! A kernel that knows the model.
+use crate::model::Run;

@@ -1,0 +1,2 @@
+//! A module with a body.
+mod player {}

@@ -1,0 +1,2 @@
+//! A protocol with a macro of a crate.
+use half::f16;

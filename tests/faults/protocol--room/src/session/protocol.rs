@@ -1,0 +1,2 @@
+//! A protocol that knows the engine.
+use crate::session::runs::Runs;

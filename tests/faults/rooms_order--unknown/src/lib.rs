@@ -1,0 +1,3 @@
+//! A room that the architecture does not have.
+pub mod sys;
+pub mod attic;

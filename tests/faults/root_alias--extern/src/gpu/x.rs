@@ -1,0 +1,2 @@
+//! The crate by its own name.
+extern crate self as house;

@@ -1,0 +1,2 @@
+//! Everything at once.
+use crate::*;

@@ -1,0 +1,5 @@
+//! The root under another name.
+use crate as house;
+pub fn x() {
+    house::ops::y();
+}

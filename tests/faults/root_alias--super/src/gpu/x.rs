@@ -1,0 +1,2 @@
+//! The root by `super`, under another name.
+use super::super as house;

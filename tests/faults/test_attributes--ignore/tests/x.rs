@@ -1,0 +1,4 @@
+//! A test that never runs.
+#[test]
+#[ignore]
+fn x() {}

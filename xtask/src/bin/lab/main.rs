@@ -1,0 +1,27 @@
+//! Commands that need the engine natively. `cargo xtask` passes them on to this program; one file per command.
+
+mod synth;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Writes a synthetic checkpoint.
+    Synth(synth::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Synth(it) => synth::run(&it).map(|()| true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(it) => {
+            eprintln!("error: {it:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

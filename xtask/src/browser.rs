@@ -1,0 +1,139 @@
+//! The browser tests: serves the site and the tests' own folder, lets node drive the browsers, judges what they computed.
+
+use crate::{
+    commands,
+    libtest::Counts,
+    place, prerequisites,
+    server::{Mount, Server},
+    tensors,
+};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What a right f32 implementation with bf16 weights keeps on the small model (tests/golden/ORIGIN.md).
+const TOLERANCE: f32 = 1e-4;
+const GOLDEN: &str = "tests/golden/nano.safetensors";
+
+/// A case as `tests/browser.mjs` tells it.
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    outcome: Outcome,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+/// Activations that a browser computed, to be compared with golden ones.
+#[derive(Deserialize)]
+struct Dump {
+    name: String,
+    file: PathBuf,
+    prefix: String,
+}
+
+#[derive(Deserialize)]
+struct Results {
+    cases: Vec<Case>,
+    dumps: Vec<Dump>,
+}
+
+/// Runs the cases whose names contain the filter.
+pub fn run(filter: Option<&str>) -> Result<Counts> {
+    let out = place::target().join("browser");
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
+    fs::create_dir_all(&out)?;
+    let server = Server::start("127.0.0.1", 0, mounts())?;
+    let mut node = driver(&out, &format!("http://{}/", server.address), filter);
+    commands::succeeds(&mut node)?;
+    let results =
+        fs::read(out.join("results.json")).context("the driver of the browsers left no results")?;
+    let results: Results = serde_json::from_slice(&results)?;
+    drop(server);
+    let mut counts = Counts::default();
+    for it in &results.cases {
+        counts.add(Counts {
+            passed: (it.outcome == Outcome::Passed).into(),
+            failed: (it.outcome == Outcome::Failed).into(),
+        });
+        if it.outcome == Outcome::Failed {
+            println!("failed: {}", it.name);
+        }
+    }
+    judge(&results.dumps, &mut counts)?;
+    Ok(counts)
+}
+
+fn mounts() -> Vec<Mount> {
+    let mut out = vec![
+        mount("/tests/browser", place::root().join("tests/browser")),
+        mount("/tests/golden", place::root().join("tests/golden")),
+        // What `cargo test` leaves for the browsers: resolved shaders, a model in a folder.
+        mount("/tests/made", place::target().join("tmp")),
+    ];
+    if let Some(shared) = place::shared() {
+        out.push(mount(
+            "/tests/tokenizer",
+            shared.join("reference/tokenizer"),
+        ));
+    }
+    out
+}
+
+fn mount(path: &'static str, folder: PathBuf) -> Mount {
+    Mount { path, folder }
+}
+
+fn driver(out: &Path, base: &str, filter: Option<&str>) -> Command {
+    let mut node = Command::new("node");
+    node.arg("tests/browser.mjs")
+        .args(["--base", base, "--out"])
+        .arg(out)
+        .current_dir(place::root());
+    for (name, path) in [
+        ("--chromium", prerequisites::chromium()),
+        ("--firefox", prerequisites::firefox()),
+    ] {
+        if let Some(path) = path {
+            node.arg(name).arg(path);
+        }
+    }
+    if let Some(filter) = filter {
+        node.args(["--filter", filter]);
+    }
+    node
+}
+
+/// The native comparer's judgement: each dump is a case.
+fn judge(dumps: &[Dump], counts: &mut Counts) -> Result<()> {
+    let golden = tensors::read(&place::root().join(GOLDEN)).map_err(anyhow::Error::msg)?;
+    for it in dumps {
+        let golden = tensors::with_prefix(&golden, &it.prefix);
+        let told = tensors::read(&it.file)
+            .and_then(|got| tensors::compare(&got, &golden, TOLERANCE))
+            .map(|it| format!("{} sites, farthest {}", it.n_sites, it.worst.line()));
+        match told {
+            Ok(told) => {
+                counts.passed += 1;
+                println!("test {} ... ok ({told})", it.name);
+            }
+            Err(told) => {
+                counts.failed += 1;
+                println!("test {} ... FAILED: {told}", it.name);
+            }
+        }
+    }
+    Ok(())
+}

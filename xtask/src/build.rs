@@ -1,0 +1,154 @@
+//! `cargo xtask build`: the two wasm programs and everything of `www/`, as a static site in `dist/`.
+
+use crate::{commands, place, prerequisites, size::Size};
+use anyhow::{Context, Result, anyhow};
+use std::{
+    collections::BTreeSet,
+    fs,
+    hash::{DefaultHasher, Hasher},
+    path::{Path, PathBuf},
+};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// The target of both programs.
+pub const WASM: &str = "wasm32-unknown-unknown";
+/// What a build depends on; the build's id is a hash of it.
+const SOURCES: &[&str] = &["src", "shaders", "www", "Cargo.toml", "Cargo.lock"];
+
+/// Arguments of `build`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Cargo profile of the wasm programs.
+    #[arg(long, default_value = "web")]
+    profile: String,
+}
+
+/// A wasm program. Its feature of the package has the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// In the worker: everything that computes.
+    Engine,
+    /// On the main thread: views.
+    Page,
+}
+
+impl Program {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Engine, Self::Page];
+
+    /// Of the binary and of the feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Page => "page",
+        }
+    }
+}
+
+/// Builds and says how large it became.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    prerequisites::wasm_target()?;
+    site(&arguments.profile)?;
+    for it in sizes()? {
+        println!("{}", it.line());
+    }
+    println!("{}", place::dist().display());
+    Ok(())
+}
+
+/// Writes the site into `dist/`.
+pub fn site(profile: &str) -> Result<()> {
+    let build = build_id()?;
+    let dist = place::dist();
+    if dist.exists() {
+        fs::remove_dir_all(&dist).context("emptying dist/")?;
+    }
+    fs::create_dir_all(&dist)?;
+    for program in Program::ALL {
+        compile(program, profile, &build)?;
+        bind(program, profile, &dist)?;
+    }
+    let www = place::root().join("www");
+    if www.is_dir() {
+        copy(&www, &dist)?;
+    }
+    Ok(())
+}
+
+/// Sizes of the programs in `dist/`.
+pub fn sizes() -> Result<Vec<Size>> {
+    Program::ALL
+        .into_iter()
+        .map(|it| Size::of(it, &place::dist()))
+        .collect()
+}
+
+fn compile(program: Program, profile: &str, build: &str) -> Result<()> {
+    let name = program.name();
+    let mut cargo = commands::cargo(&["build", "--package", "gemscope", "--target", WASM]);
+    cargo
+        .args(["--profile", profile, "--no-default-features"])
+        .args(["--features", name, "--bin", name])
+        .env("GEMSCOPE_BUILD", build);
+    commands::run(&mut cargo)
+}
+
+fn bind(program: Program, profile: &str, dist: &Path) -> Result<()> {
+    let name = program.name();
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let wasm = place::target()
+        .join(WASM)
+        .join(folder)
+        .join(format!("{name}.wasm"));
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(wasm)
+        .web(true)
+        .map_err(|it| anyhow!("{it:#}"))?
+        .typescript(false)
+        // The library's default differs from the command's: without this, `init()` would not know where its wasm is.
+        .omit_default_module_path(false);
+    bindgen
+        .generate(dist)
+        .map_err(|it| anyhow!("{it:#}"))
+        .with_context(|| format!("wasm-bindgen for {name}"))
+}
+
+/// A hash of the sources: a page and an engine with the same id were built from the same ones.
+fn build_id() -> Result<String> {
+    let mut files = BTreeSet::new();
+    for it in SOURCES {
+        list(&place::root().join(it), &mut files)?;
+    }
+    let mut hasher = DefaultHasher::new();
+    for path in files {
+        hasher.write(path.to_string_lossy().as_bytes());
+        hasher.write(&fs::read(&path)?);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn list(path: &Path, out: &mut BTreeSet<PathBuf>) -> Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            list(&entry?.path(), out)?;
+        }
+    } else if path.exists() {
+        out.insert(path.into());
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Commands that need the engine natively: passed on to the program `lab`, which is compiled with it.
+//!
+//! So `serve` on a fresh machine does not wait for a native engine that it never uses.
+
+use crate::commands;
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Commands of the lab; their arguments are read there.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Writes a synthetic checkpoint: --preset nano|wide|full --out DIR [--dtype bf16|f32] [--shards N].
+    Synth(Passed),
+    /// Generates the model of full size, runs it and compares it with its golden.
+    Full(Passed),
+    /// Measures kernels, prefill and decode.
+    Bench(Passed),
+}
+
+/// What is passed on as it is.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Passed {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Runs `lab` with the command.
+pub fn run(command: &Command) -> Result<bool> {
+    let (name, passed) = match command {
+        Command::Synth(it) => ("synth", it),
+        Command::Full(it) => ("full", it),
+        Command::Bench(it) => ("bench", it),
+    };
+    let mut cargo = commands::cargo(&["run", "--quiet", "--package", "xtask"]);
+    cargo.args(["--features", "engine", "--bin", "lab", "--", name]);
+    cargo.args(&passed.arguments);
+    commands::succeeds(&mut cargo)
+}
