@@ -1,4 +1,8 @@
 //! The native program as it is called: what it prints, how it fails, what it leaves behind.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests too, which the lint does not see"
+)]
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -6,6 +10,8 @@ use std::process::{Command, Output};
 
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/wrong.rs"]
+mod wrong;
 
 const SMALL: &str = "tests/golden/tokenizer/small.json";
 
@@ -71,129 +77,6 @@ fn tokens_have_ids_places_and_pieces() {
 fn a_text_may_look_like_an_option() {
     let tokens = json(&["tokens", "--tokenizer", SMALL, "--", "--hello"]);
     assert_eq!(tokens[0]["id"], 2);
-}
-
-#[test]
-fn what_is_wrong_is_named_with_a_remedy() {
-    let folder = Scratch::new("wrong");
-    std::fs::write(folder.join("config.json"), CONFIG).unwrap();
-    std::fs::write(folder.join("broken.json"), "{").unwrap();
-    let (model, out) = (folder.text(), folder.join("x.safetensors"));
-    let out = out.to_str().unwrap();
-    let dump = |more: &[&str]| failure(&[&["dump", "--model", model, "--out", out], more].concat());
-    let cases = [
-        (dump(&[]), "no prompt", "--ids"),
-        (
-            dump(&["--ids", "2", "--text", "a"]),
-            "two prompts",
-            "either",
-        ),
-        (dump(&["--text", ""]), "empty", "character"),
-        (dump(&["--ids", ""]), "no token ids", "2 is BOS"),
-        (dump(&["--ids", "2,x"]), "`x`", "numbers"),
-        (dump(&["--ids", "2,-5"]), "`-5`", "numbers"),
-        (dump(&["--text", "a"]), "no tokenizer.json", "--tokenizer"),
-        (
-            dump(&["--text", "a", "--tokenizer", "nowhere.json"]),
-            "nowhere.json",
-            "belongs",
-        ),
-        (
-            dump(&["--ids", "2", "--sites", "logits,hook_q"]),
-            "`hook_q`",
-            "gemscope sites",
-        ),
-        (
-            dump(&["--ids", "2", "--add", "logits"]),
-            "`logits`",
-            "SITE:POSITIONS=FILE",
-        ),
-        (
-            dump(&["--ids", "2", "--replace", "logits:*=nowhere.safetensors#x"]),
-            "nowhere.safetensors",
-            "safetensors file",
-        ),
-        (
-            dump(&["--ids", "2", "--replace", "logits:7-3=f#x"]),
-            "7-3",
-            "BOS",
-        ),
-        (
-            failure(&[
-                "dump",
-                "--model",
-                "no-such-folder",
-                "--ids",
-                "2",
-                "--out",
-                out,
-            ]),
-            "no-such-folder",
-            "config.json",
-        ),
-        (
-            failure(&["dump", "--model", "src", "--ids", "2", "--out", out]),
-            "no config.json in `src`",
-            "folder",
-        ),
-        (
-            failure(&[
-                "dump",
-                "--model",
-                model,
-                "--ids",
-                "2",
-                "--out",
-                "/no/folder/x",
-            ]),
-            "/no/folder/x",
-            "--out",
-        ),
-        (
-            failure(&["dump", "--model", model, "--ids", "2", "--out", model]),
-            model,
-            "--out",
-        ),
-        (
-            failure(&["generate", "--model", model]),
-            "no prompt",
-            "--text",
-        ),
-        (
-            failure(&["probs", "--model", model, "--ids", "2", "--positions", "b"]),
-            "`b`",
-            "BOS",
-        ),
-        (
-            failure(&["probs", "--model", model, "--ids", "2", "--ask", "b"]),
-            "`b`",
-            "numbers",
-        ),
-        (
-            failure(&["tokens", "--tokenizer", "nowhere.json", "a"]),
-            "nowhere.json",
-            "model",
-        ),
-        (
-            failure(&[
-                "tokens",
-                "--tokenizer",
-                folder.join("broken.json").to_str().unwrap(),
-                "a",
-            ]),
-            "tokenizer.json",
-            "tokenizer",
-        ),
-    ];
-    for (it, what, remedy) in cases {
-        assert!(it.what.contains(what), "{what}: {it:?}");
-        assert!(it.remedy.contains(remedy), "{remedy}: {it:?}");
-    }
-    assert_eq!(
-        std::fs::read_dir(&folder.0).unwrap().count(),
-        2,
-        "nothing is left half-done"
-    );
 }
 
 #[test]
