@@ -29,14 +29,19 @@ function tell(name, outcome, seconds, message = "") {
   console.log(`test ${name} ... ${word} (${seconds.toFixed(1)} s)${message ? `: ${message}` : ""}`);
 }
 
-// One case in a page of its own; whatever goes wrong is told and the next one runs.
-async function runCase(browser, kind, name, it) {
-  const start = performance.now();
-  const seconds = () => (performance.now() - start) / 1000;
-  const page = await browser.newPage();
+async function openPage(browser) {
+  const page = await withTimeout(browser.newPage(), 60, "opening a page");
   const log = [];
   page.on("console", (message) => log.push({ type: message.type(), text: message.text() }));
   page.on("pageerror", (error) => log.push({ type: "error", text: String(error) }));
+  page.on("requestfailed", (it) => log.push({ type: "error", text: `not loaded: ${it.url()}` }));
+  return { page, log };
+}
+
+// One case; whatever goes wrong is told and the next one runs.
+async function runCase({ page, log }, kind, name, it) {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
   const context = { page, kind, name, base: options.base, out: options.out, golden, log, dumps: results.dumps };
   try {
     const told = await withTimeout(it.run(context), it.seconds, name);
@@ -47,10 +52,30 @@ async function runCase(browser, kind, name, it) {
     } else {
       const errors = log.filter((line) => line.type === "error").map((line) => `\n    console: ${line.text}`);
       tell(name, "failed", seconds(), `${error.message ?? error}${errors.join("")}`);
-      await page.screenshot({ path: join(options.out, `${name.replaceAll("::", ".")}.failed.png`) }).catch(() => {});
+      const path = join(options.out, `${name.replaceAll("::", ".")}.failed.png`);
+      await withTimeout(page.screenshot({ path }), 20, "a picture").catch(() => {});
     }
   }
-  await withTimeout(page.close(), 20, "closing the page").catch(() => {});
+}
+
+// The cases of one browser: shared ones in one page, the others in a page each.
+async function runCases(browser, kind, cases) {
+  const close = ({ page }) => withTimeout(page.close(), 20, "closing the page").catch(() => {});
+  let shared;
+  for (const [name, it] of cases) {
+    try {
+      if (shared && !it.shared) {
+        await close(shared);
+        shared = undefined;
+      }
+      const opened = shared ?? (await openPage(browser));
+      if (it.shared) shared = opened;
+      await runCase(opened, kind, name, it);
+      if (!it.shared) await close(opened);
+    } catch (error) {
+      tell(name, "failed", 0, `the browser is gone: ${error.message}`);
+    }
+  }
 }
 
 for (const kind of BROWSERS) {
@@ -66,7 +91,7 @@ for (const kind of BROWSERS) {
     continue;
   }
   console.log(`${kind}: ${await browser.version()}`);
-  for (const [name, it] of cases) await runCase(browser, kind, name, it);
+  await runCases(browser, kind, cases);
   await withTimeout(browser.close(), 30, `closing ${kind}`).catch(() => browser.process()?.kill("SIGKILL"));
 }
 

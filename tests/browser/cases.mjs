@@ -32,6 +32,7 @@ async function untilDone({ page }) {
 
 // The bare page that speaks with the engine's worker; its functions are tests/browser/driver.js.
 async function driver({ page, base }) {
+  if (await page.evaluate(() => window.driver !== undefined)) return;
   await page.goto(`${base}tests/browser/driver.html`);
   await until(() => page.evaluate(() => window.driver !== undefined), 20, "the driver's page is there");
 }
@@ -84,7 +85,7 @@ async function sameBits(context) {
   const ids = golden.prompts[1].ids;
   const first = await page.evaluate((ids) => window.driver.dump(ids), ids);
   const second = await page.evaluate((ids) => window.driver.dump(ids), ids);
-  assert.ok(first === second, "two engines give the same bits");
+  assert.ok(first === second, "two passes give the same bits");
 }
 
 async function tokenizer(context) {
@@ -199,13 +200,14 @@ async function aDeadEngine(context) {
   assert.equal(await nWorkers(), 2, "it is restarted once");
 }
 
+// Cases that are `shared` run one after another in one page, and so with one engine.
 export const CASES = {
   page: { run: thePage, seconds: 180 },
   shaders: { run: shaders, seconds: 300 },
-  goldens: { run: goldens, seconds: 300 },
+  goldens: { run: goldens, seconds: 300, shared: true },
+  greedy: { run: greedy, seconds: 300, shared: true },
+  same_bits: { run: sameBits, seconds: 300, shared: true },
   goldens_small_bindings: { run: (it) => goldens(it, "limits=default&max_binding_bytes=16384"), seconds: 300 },
-  greedy: { run: greedy, seconds: 300 },
-  same_bits: { run: sameBits, seconds: 300 },
   tokenizer: { run: tokenizer, seconds: 300 },
   wrong_tokenizer: { run: wrongTokenizer, seconds: 120 },
   bad_input: { run: badInput, seconds: 120 },

@@ -1,4 +1,4 @@
-// What the cases ask of the bare page: each function starts an engine of its own.
+// What the cases ask of the bare page. Starting an engine takes long on a software GPU, so that each set of options has one per page.
 
 import { Engine } from "./engine.js";
 import { base64, joined, safetensors } from "./safetensors.js";
@@ -23,50 +23,52 @@ function nano(tokenizer = null) {
   return { Synth: { preset: "nano", tokenizer: tokenizer && BASE + tokenizer } };
 }
 
-async function withEngine(model, work, options = "") {
-  const engine = await Engine.start(BASE, options);
-  try {
-    const { Opened } = await engine.ask(open(model));
-    return await work(engine, Opened);
-  } finally {
-    engine.stop();
+const engines = new Map();
+
+// The page's engine with these options, nano open in it.
+async function engineWith(options = "") {
+  if (!engines.has(options)) {
+    const started = Engine.start(BASE, options).then(async (engine) => {
+      const { Opened } = await engine.ask(open(nano()));
+      return { engine, config: Opened.config };
+    });
+    engines.set(options, started);
   }
+  return engines.get(options);
 }
 
-// Every site of a prompt, as a safetensors file in base64.
-function dump(ids, options = "") {
-  const work = async (engine, opened) => {
-    const layers = [...Array(opened.config.n_layers).keys()];
-    const want = ["hook_embed", ...layers.flatMap((l) => EVERY_SITE.map((it) => `blocks.${l}.${it}`)), "logits"];
-    const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want, writes: [] } });
-    const pieces = new Map(want.map((it) => [it, []]));
-    await engine.ask({ Ask: { run: Ran.run, what: { Site: want }, positions: "*" } }, ({ Site }, parts) => {
-      const values = new Float32Array(parts[Site.array.part]);
-      pieces.get(Site.site).push({ first: Site.first, shape: Site.array.shape, values });
-    });
-    return base64(safetensors(new Map([...pieces].map(([site, it]) => [site, joined(site, it)]))));
-  };
-  return withEngine(nano(), work, options);
+// Every site of a prompt, computed afresh, as a safetensors file in base64.
+async function dump(ids, options) {
+  const { engine, config } = await engineWith(options);
+  const layers = [...Array(config.n_layers).keys()];
+  const want = ["hook_embed", ...layers.flatMap((l) => EVERY_SITE.map((it) => `blocks.${l}.${it}`)), "logits"];
+  const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want, writes: [] } });
+  const pieces = new Map(want.map((it) => [it, []]));
+  await engine.ask({ Ask: { run: Ran.run, what: { Site: want }, positions: "*" } }, ({ Site }, parts) => {
+    const values = new Float32Array(parts[Site.array.part]);
+    pieces.get(Site.site).push({ first: Site.first, shape: Site.array.shape, values });
+  });
+  await engine.ask({ Drop: { run: Ran.run } });
+  return base64(safetensors(new Map([...pieces].map(([site, it]) => [site, joined(site, it)]))));
 }
 
 // The ids of a greedy continuation.
-function greedy(ids, n) {
-  return withEngine(nano(), async (engine) => {
-    const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want: [], writes: [] } });
-    const asked = { run: Ran.run, n, sampling: GREEDY, watch: false };
-    const { Generated } = await engine.ask({ Generate: asked });
-    return Generated.tokens.map((it) => it.id);
-  });
+async function greedy(ids, n) {
+  const { engine } = await engineWith();
+  const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want: [], writes: [] } });
+  const { Generated } = await engine.ask({ Generate: { run: Ran.run, n, sampling: GREEDY, watch: false } });
+  return Generated.tokens.map((it) => it.id);
 }
 
 // A model in a folder, read by ranges, with the tokenizer of Gemma's vocabulary.
-function tokenize(texts) {
+async function tokenize(texts) {
   const model = { Folder: { path: `${BASE}tests/made/vocabulary`, tokenizer: `${BASE}tests/tokenizer/tokenizer.json` } };
-  return withEngine(model, async (engine) => {
-    const out = [];
-    for (const text of texts) out.push((await engine.ask({ Tokenize: { text, tokenizer: null } })).Tokens);
-    return out;
-  });
+  const engine = await Engine.start(BASE);
+  await engine.ask(open(model));
+  const out = [];
+  for (const text of texts) out.push((await engine.ask({ Tokenize: { text, tokenizer: null } })).Tokens);
+  engine.stop();
+  return out;
 }
 
 async function failure(engine, body) {

@@ -205,7 +205,9 @@ fn check_rope(lab: &Lab, turn: &Turn) {
     let mut random = Random((turn.first_pos + heads.d_head) as u64);
     let qkv = random.values(n_rows * heads.qkv_width(), 4.0);
     let half = heads.d_head / 2;
-    let angles = rope::angles(turn.first_pos + turn.n_pos, heads.d_head, 10_000.0);
+    // This part of the cache begins at `first_pos`.
+    let n_ctx = turn.first_pos + n_cached;
+    let angles = rope::angles(n_ctx, heads.d_head, 10_000.0);
     let angles = &angles[turn.first_pos * half * 2..];
     let cache = vec![7.0_f32; n_cached * heads.kv_width()];
     let params = rope::Params {

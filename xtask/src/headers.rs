@@ -42,6 +42,19 @@ mod tests {
         assert!(csp.starts_with("default-src 'none'") && csp.contains("worker-src 'self' blob:"));
     }
 
+    /// Where a host sends no headers, the page's own policy stands; it can't forbid framing, and else says the same.
+    #[test]
+    fn the_page_s_own_policy_is_the_header_s() {
+        let page = include_str!("../../www/index.html");
+        let headers = include_str!("../../www/_headers");
+        let policy = headers
+            .lines()
+            .find_map(|it| it.trim().strip_prefix("Content-Security-Policy: "))
+            .and_then(|it| it.strip_suffix("; frame-ancestors 'none'"))
+            .expect("a policy that forbids framing last");
+        assert!(page.contains(&format!("content=\"{policy}\"")), "{policy}");
+    }
+
     #[test]
     fn other_patterns_are_refused() {
         assert!(parse("/demo/*\n  A: b").is_err());
