@@ -181,10 +181,7 @@ pub struct Event {
 
 /// What can be told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "few exist at a time, and a Box would be in the way of every reader"
-)]
+#[allow(clippy::large_enum_variant, reason = "few exist at a time")]
 pub enum EventBody {
     /// How far a command is; at most 10 a second.
     Progress {
@@ -281,10 +278,7 @@ pub struct Token {
 
 /// How a command ended well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "few exist at a time, and a Box would be in the way of every reader"
-)]
+#[allow(clippy::large_enum_variant, reason = "few exist at a time")]
 pub enum Outcome {
     /// Nothing to tell.
     Nothing,

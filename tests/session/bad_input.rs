@@ -1,6 +1,6 @@
 //! Bad commands and prompts: each is answered, and the engine goes on.
 
-use crate::common::*;
+use crate::asking::*;
 use gemscope::session::protocol::*;
 use gemscope::session::{Client, EngineOptions};
 use gemscope::spec::{Positions, Site};
@@ -11,53 +11,30 @@ fn bad_prompts_are_failures() {
         return;
     };
     done(&mut client, open(nano()));
-    assert!(failed(&mut client, prompt(&[], &[])).what.contains("empty"));
-    assert!(
-        failed(&mut client, prompt(&[2, 512], &[]))
-            .what
-            .contains("512")
-    );
-    assert!(
-        failed(&mut client, prompt(&[2; 8193], &[]))
-            .what
-            .contains("8193")
-    );
-    assert!(
-        failed(&mut client, prompt(&[2], &[Site::MlpOut(4)]))
-            .what
-            .contains("blocks.4")
-    );
+    fails(&mut client, prompt(&[], &[]), "empty");
+    fails(&mut client, prompt(&[2, 512], &[]), "512");
+    fails(&mut client, prompt(&[2; 8193], &[]), "8193");
+    fails(&mut client, prompt(&[2], &[Site::MlpOut(4)]), "blocks.4");
     let text = CommandBody::Run {
         input: Input::Text("words".into()),
         want: vec![],
         writes: vec![],
     };
-    assert!(failed(&mut client, text).what.contains("tokenizer"));
+    fails(&mut client, text, "tokenizer");
     let (run, ..) = ran(&mut client, prompt(&IDS, &[]));
-    assert!(
-        failed(&mut client, ask_probs(&run, Positions::Span(3, 5)))
-            .what
-            .contains("3-5")
-    );
-    assert!(
-        failed(
-            &mut client,
-            ask_sites(&run, &[Site::ResidPre(9)], Positions::All)
-        )
-        .what
-        .contains("blocks.9")
+    fails(&mut client, ask_probs(&run, Positions::Span(3, 5)), "3-5");
+    fails(
+        &mut client,
+        ask_sites(&run, &[Site::ResidPre(9)], Positions::All),
+        "blocks.9",
     );
     let unknown = RunKey("0123456789abcdef".into());
-    assert!(
-        failed(&mut client, ask_probs(&unknown, Positions::All))
-            .what
-            .contains("0123456789abcdef")
+    fails(
+        &mut client,
+        ask_probs(&unknown, Positions::All),
+        "0123456789abcdef",
     );
-    assert!(
-        failed(&mut client, generate(&unknown, 1))
-            .what
-            .contains("0123456789abcdef")
-    );
+    fails(&mut client, generate(&unknown, 1), "0123456789abcdef");
     let hot = CommandBody::Generate {
         run,
         n: 1,
@@ -67,7 +44,7 @@ fn bad_prompts_are_failures() {
         },
         watch: false,
     };
-    assert!(failed(&mut client, hot).remedy.contains("emperature"));
+    fails(&mut client, hot, "emperature");
 }
 
 #[test]
@@ -131,11 +108,7 @@ fn an_adapter_that_is_not_there_is_a_failure() {
         ..Default::default()
     };
     let mut client = Client::start(options).expect("an engine");
-    assert!(
-        failed(&mut client, open(nano()))
-            .what
-            .contains("no such adapter")
-    );
+    fails(&mut client, open(nano()), "no such adapter");
     let Outcome::Planned(plan) = done(&mut client, CommandBody::Plan(nano())) else {
         panic!("a plan needs no adapter")
     };

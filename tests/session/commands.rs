@@ -1,6 +1,7 @@
 //! Every command, as it is meant.
 
-use crate::common::*;
+use crate::asking::*;
+use gemscope::session::Client;
 use gemscope::session::protocol::*;
 use gemscope::spec::{Positions, Precision, Site};
 
@@ -27,9 +28,7 @@ fn every_command_in_turn() {
     let (run, tokens, kept) = ran(&mut client, prompt(&IDS, &[Site::Embed]));
     assert_eq!(tokens.iter().map(|it| it.id).collect::<Vec<_>>(), IDS);
     assert!(!kept && tokens[0].special && !tokens[1].special);
-    let Outcome::Described(about) = done(&mut client, CommandBody::Describe) else {
-        panic!("described")
-    };
+    let about = described(&mut client);
     assert_eq!(
         about.open.map(|it| (it.plan, it.runs)),
         Some((plan, vec![run.clone()]))
@@ -46,33 +45,30 @@ fn every_command_in_turn() {
         let sum: f32 = it.top.iter().map(|it| it.probability).sum();
         assert!(sum > 0.0 && sum < 1.0, "{sum}");
     }
-    let (told, Outcome::Generated { tokens, text, .. }) = watched(&mut client, generate(&run, 12))
-    else {
-        panic!("tokens")
-    };
-    assert_eq!(told, tokens);
-    assert!((1..=12).contains(&tokens.len()) && text.is_empty());
+    let next = probs[4].top[0].id;
     assert_eq!(
-        tokens[0].id, probs[4].top[0].id,
+        continued(&mut client, &run)[0].id,
+        next,
         "the greedy token is the most probable one"
     );
     done(&mut client, CommandBody::Drop { run: run.clone() });
-    assert!(
-        failed(&mut client, ask_probs(&run, Positions::All))
-            .what
-            .contains(&run.0)
-    );
+    fails(&mut client, ask_probs(&run, Positions::All), &run.0);
     done(&mut client, CommandBody::ResetGpu);
     assert!(
         !ran(&mut client, prompt(&IDS, &[])).2,
         "a reset keeps the model, the run was dropped"
     );
     done(&mut client, CommandBody::Close);
-    assert!(
-        failed(&mut client, prompt(&IDS, &[]))
-            .remedy
-            .contains("Open")
-    );
+    fails(&mut client, prompt(&IDS, &[]), "Open");
+}
+
+fn continued(client: &mut Client, run: &RunKey) -> Vec<Token> {
+    let (told, Outcome::Generated { tokens, text, .. }) = watched(client, generate(run, 12)) else {
+        panic!("tokens")
+    };
+    assert_eq!(told, tokens);
+    assert!((1..=12).contains(&tokens.len()) && text.is_empty());
+    tokens
 }
 
 #[test]
@@ -182,9 +178,7 @@ fn a_small_budget_forgets_and_computes_again() {
         (5 * 512, 5 * 64)
     );
     let (second, ..) = ran(&mut client, prompt(&[2, 9, 9, 9], &[Site::Embed]));
-    let Outcome::Described(about) = done(&mut client, CommandBody::Describe) else {
-        panic!("described")
-    };
+    let about = described(&mut client);
     assert_eq!(about.open.map(|it| it.runs), Some(vec![second]));
 }
 
@@ -200,11 +194,7 @@ fn opening_another_closes_the_first() {
         ..nano()
     };
     done(&mut client, open(compact));
-    assert!(
-        failed(&mut client, ask_probs(&run, Positions::All))
-            .what
-            .contains(&run.0)
-    );
+    fails(&mut client, ask_probs(&run, Positions::All), &run.0);
     assert_ne!(
         ran(&mut client, prompt(&IDS, &[])).0,
         run,
@@ -214,11 +204,6 @@ fn opening_another_closes_the_first() {
         model: synth("tiny"),
         ..nano()
     };
-    assert!(failed(&mut client, open(unknown)).what.contains("tiny"));
-    assert!(
-        failed(&mut client, prompt(&IDS, &[]))
-            .what
-            .contains("No model is open"),
-        "nothing is left open"
-    );
+    fails(&mut client, open(unknown), "tiny");
+    fails(&mut client, prompt(&IDS, &[]), "No model is open");
 }

@@ -1,6 +1,6 @@
 //! What goes wrong with devices, memory and time: cancels, credits, losses, refusals.
 
-use crate::common::*;
+use crate::asking::*;
 use gemscope::gpu::Faults;
 use gemscope::session::protocol::*;
 use gemscope::session::{Client, EngineOptions, Told};
@@ -113,11 +113,7 @@ fn a_load_that_is_cancelled_leaves_nothing_open() {
         told.last().map(|it| &it.event.body),
         Some(&EventBody::Cancelled)
     );
-    assert!(
-        failed(&mut client, prompt(&IDS, &[]))
-            .what
-            .contains("No model is open")
-    );
+    fails(&mut client, prompt(&IDS, &[]), "No model is open");
 }
 
 #[test]
@@ -264,14 +260,8 @@ fn refused_memory_is_a_failure_and_the_engine_goes_on() {
         failure.remedy.contains("compact") && failure.remedy.contains("context"),
         "{failure:?}"
     );
-    assert!(
-        failed(&mut client, prompt(&IDS, &[]))
-            .what
-            .contains("No model is open")
-    );
-    let Outcome::Described(about) = done(&mut client, CommandBody::Describe) else {
-        panic!("described")
-    };
+    fails(&mut client, prompt(&IDS, &[]), "No model is open");
+    let about = described(&mut client);
     assert_eq!(about.open, None);
     // Uniforms and staging are the device's own and stay.
     assert!(

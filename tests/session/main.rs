@@ -1,7 +1,8 @@
 //! Commands to events, on the synthetic `nano`: the whole engine without a page. Needs an adapter, except where said.
 #![cfg(feature = "engine")]
 
+mod asking;
 mod bad_input;
 mod commands;
-mod common;
+
 mod faults;

@@ -108,6 +108,20 @@ pub fn failed(client: &mut Client, body: CommandBody) -> Failure {
     failure
 }
 
+/// A command fails, and says `word` of it.
+pub fn fails(client: &mut Client, body: CommandBody, word: &str) {
+    let failure = failed(client, body);
+    let said = format!("{} {}", failure.what, failure.remedy);
+    assert!(said.contains(word), "{word}: {failure:?}");
+}
+
+pub fn described(client: &mut Client) -> Description {
+    match done(client, CommandBody::Describe) {
+        Outcome::Described(it) => it,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub fn ran(client: &mut Client, body: CommandBody) -> (RunKey, Vec<Token>, bool) {
     match done(client, body) {
         Outcome::Ran { run, tokens, kept } => (run, tokens, kept),
@@ -116,10 +130,7 @@ pub fn ran(client: &mut Client, body: CommandBody) -> (RunKey, Vec<Token>, bool)
 }
 
 pub fn n_submits(client: &mut Client) -> u64 {
-    match done(client, CommandBody::Describe) {
-        Outcome::Described(it) => it.n_submits,
-        other => panic!("{other:?}"),
-    }
+    described(client).n_submits
 }
 
 pub fn distributions(client: &mut Client, run: &RunKey, positions: Positions) -> Vec<Distribution> {
