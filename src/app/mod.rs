@@ -6,6 +6,7 @@ mod link;
 mod norms;
 mod panels;
 mod screen;
+mod speeds;
 mod supervisor;
 mod view;
 

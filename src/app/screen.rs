@@ -3,7 +3,7 @@
 use super::norms::Norms;
 use crate::session::protocol::{
     CommandBody, Description, Distribution, EngineState, Event, EventBody, Failure, Input,
-    ModelRef, OpenRequest, Outcome, Partial, Plan, RunKey, Sampling, Token, What,
+    ModelRef, OpenRequest, Outcome, Partial, Plan, RunKey, Sampling, Speed, Token, What,
 };
 use crate::spec::{Config, Positions, Precision, Site};
 
@@ -11,6 +11,8 @@ use crate::spec::{Config, Positions, Precision, Site};
 pub const N_GENERATED: usize = 12;
 /// Most probable tokens shown.
 const TOP_K: usize = 8;
+/// How long each kernel is measured.
+const MEASURED_SECONDS: f64 = 0.3;
 
 /// What the visitor asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +80,7 @@ enum Step {
     Norms,
     Probs,
     Generate,
+    Measure,
 }
 
 /// Everything that the page shows.
@@ -105,6 +108,8 @@ pub struct Screen {
     pub next: Option<Distribution>,
     /// The continuation, and once it is complete the seconds that it took.
     pub continuation: (Vec<Token>, Option<f64>),
+    /// How fast this GPU is, once it has been measured.
+    pub speeds: Vec<Speed>,
     /// What was asked for last.
     pub request: Request,
     step: Option<Step>,
@@ -123,6 +128,7 @@ impl Screen {
             engine: self.engine.clone(),
             about: self.about.take(),
             opened,
+            speeds: std::mem::take(&mut self.speeds),
             request,
             ..Self::default()
         };
@@ -131,6 +137,13 @@ impl Screen {
             (_, None) => self.ask(Step::Open),
             _ => self.ask(Step::Run),
         }
+    }
+
+    /// Starts to measure the GPU: what to ask. What is shown stays.
+    pub fn measure(&mut self) -> CommandBody {
+        self.end(State::Loading, None);
+        self.speeds.clear();
+        self.ask(Step::Measure)
     }
 
     /// The id under which the last question was posted.
@@ -228,6 +241,7 @@ impl Screen {
             }
             Partial::Probs(it) => self.next = Some(it),
             Partial::Token(it) => self.continuation.0.push(it),
+            Partial::Speed(it) => self.speeds.push(it),
         }
     }
 
@@ -249,7 +263,7 @@ impl Screen {
             Step::Run => Step::Norms,
             Step::Norms => Step::Probs,
             Step::Probs => Step::Generate,
-            Step::Generate => {
+            Step::Generate | Step::Measure => {
                 self.end(State::Done, None);
                 return None;
             }
@@ -295,6 +309,10 @@ impl Screen {
                 n: N_GENERATED,
                 sampling: Sampling::GREEDY,
                 watch: true,
+            },
+            Step::Measure => CommandBody::Measure {
+                seconds: MEASURED_SECONDS,
+                only: None,
             },
         }
     }

@@ -4,6 +4,7 @@ use super::{
     ids::{parse_ids, write_ids},
     panels::{AboutPanel, ContinuationPanel, FailurePanel, NextPanel, NormsPanel},
     screen::{Engine, Request, Screen, Wait},
+    speeds::SpeedsPanel,
 };
 use crate::{session::protocol::EngineState, spec::Precision};
 use leptos::prelude::*;
@@ -15,6 +16,8 @@ pub struct Doings {
     pub run: Callback<Request>,
     /// Say that the prompt can't be read, and why.
     pub refuse: Callback<String>,
+    /// Measure the GPU.
+    pub measure: Callback<()>,
     /// Stop what is running.
     pub stop: Callback<()>,
     /// Start the engine again.
@@ -52,6 +55,7 @@ pub fn Page(
             <ContinuationPanel screen/>
             <NormsPanel screen/>
             <AboutPanel screen/>
+            <SpeedsPanel screen doings/>
         </main>
     }
 }

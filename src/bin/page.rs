@@ -58,6 +58,7 @@ mod web {
         Doings {
             run: Callback::new(move |it| run(screen, it)),
             refuse: Callback::new(move |it| screen.update(|screen| screen.refuse(it, WRITE_IDS))),
+            measure: Callback::new(move |()| ask(screen, |it| Some(it.measure()))),
             stop: Callback::new(move |()| {
                 if let (Some(id), Some(link)) = (screen.read_untracked().running(), link()) {
                     link.post(CommandBody::Cancel { id });
