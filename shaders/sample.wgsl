@@ -33,8 +33,11 @@ fn mix(value: u32) -> u32 {
 
 fn gumbel(token: u32) -> f32 {
     let h = mix(mix(mix(mix(params.seed_low) ^ params.seed_high) ^ params.step) ^ token);
-    // 23 bits and a half: exact in f32, and never 0 or 1.
-    return -log(-log((f32(h >> 9u) + 0.5) / 8388608.0));
+    // -log(-log(u)) with u = 1 - d, 23 bits and a half: exact in f32, and never 0 or 1. Winners have a small d, where
+    // log(u) may have no digit left on some drivers: there it is a series.
+    let d = (f32(8388607u - (h >> 9u)) + 0.5) / 8388608.0;
+    let series = d * (1.0 + d * (1.0 / 2.0 + d * (1.0 / 3.0 + d * (1.0 / 4.0 + d * (1.0 / 5.0 + d / 6.0)))));
+    return -log(select(-log(1.0 - d), series, d < 0.0625));
 }
 
 // Sum of exp((logit - largest) / temperature) over the tokens whose keys are at least `key`.
@@ -62,7 +65,8 @@ fn sample(@builtin(local_invocation_index) lane: u32) {
             let enough = mass(max(higher, cut), largest, lane) >= wanted;
             if enough { key = higher; }
         }
-        cut = max(cut, key);
+        // The largest is kept even when no mass is wanted.
+        cut = max(cut, min(key, order_key(largest)));
     }
 
     var best = LOWEST;

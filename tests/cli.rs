@@ -1,4 +1,8 @@
 //! The native program as it is called: what it prints, how it fails, what it leaves behind.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests too, which the lint does not see"
+)]
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -6,6 +10,8 @@ use std::process::{Command, Output};
 
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/wrong.rs"]
+mod wrong;
 
 const SMALL: &str = "tests/golden/tokenizer/small.json";
 
@@ -74,129 +80,6 @@ fn a_text_may_look_like_an_option() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_a_remedy() {
-    let folder = Scratch::new("wrong");
-    std::fs::write(folder.join("config.json"), CONFIG).unwrap();
-    std::fs::write(folder.join("broken.json"), "{").unwrap();
-    let (model, out) = (folder.text(), folder.join("x.safetensors"));
-    let out = out.to_str().unwrap();
-    let dump = |more: &[&str]| failure(&[&["dump", "--model", model, "--out", out], more].concat());
-    let cases = [
-        (dump(&[]), "no prompt", "--ids"),
-        (
-            dump(&["--ids", "2", "--text", "a"]),
-            "two prompts",
-            "either",
-        ),
-        (dump(&["--text", ""]), "empty", "character"),
-        (dump(&["--ids", ""]), "no token ids", "2 is BOS"),
-        (dump(&["--ids", "2,x"]), "`x`", "numbers"),
-        (dump(&["--ids", "2,-5"]), "`-5`", "numbers"),
-        (dump(&["--text", "a"]), "no tokenizer.json", "--tokenizer"),
-        (
-            dump(&["--text", "a", "--tokenizer", "nowhere.json"]),
-            "nowhere.json",
-            "belongs",
-        ),
-        (
-            dump(&["--ids", "2", "--sites", "logits,hook_q"]),
-            "`hook_q`",
-            "gemscope sites",
-        ),
-        (
-            dump(&["--ids", "2", "--add", "logits"]),
-            "`logits`",
-            "SITE:POSITIONS=FILE",
-        ),
-        (
-            dump(&["--ids", "2", "--replace", "logits:*=nowhere.safetensors#x"]),
-            "nowhere.safetensors",
-            "safetensors file",
-        ),
-        (
-            dump(&["--ids", "2", "--replace", "logits:7-3=f#x"]),
-            "7-3",
-            "BOS",
-        ),
-        (
-            failure(&[
-                "dump",
-                "--model",
-                "no-such-folder",
-                "--ids",
-                "2",
-                "--out",
-                out,
-            ]),
-            "no-such-folder",
-            "config.json",
-        ),
-        (
-            failure(&["dump", "--model", "src", "--ids", "2", "--out", out]),
-            "no config.json in `src`",
-            "folder",
-        ),
-        (
-            failure(&[
-                "dump",
-                "--model",
-                model,
-                "--ids",
-                "2",
-                "--out",
-                "/no/folder/x",
-            ]),
-            "/no/folder/x",
-            "--out",
-        ),
-        (
-            failure(&["dump", "--model", model, "--ids", "2", "--out", model]),
-            model,
-            "--out",
-        ),
-        (
-            failure(&["generate", "--model", model]),
-            "no prompt",
-            "--text",
-        ),
-        (
-            failure(&["probs", "--model", model, "--ids", "2", "--positions", "b"]),
-            "`b`",
-            "BOS",
-        ),
-        (
-            failure(&["probs", "--model", model, "--ids", "2", "--ask", "b"]),
-            "`b`",
-            "numbers",
-        ),
-        (
-            failure(&["tokens", "--tokenizer", "nowhere.json", "a"]),
-            "nowhere.json",
-            "model",
-        ),
-        (
-            failure(&[
-                "tokens",
-                "--tokenizer",
-                folder.join("broken.json").to_str().unwrap(),
-                "a",
-            ]),
-            "tokenizer.json",
-            "tokenizer",
-        ),
-    ];
-    for (it, what, remedy) in cases {
-        assert!(it.what.contains(what), "{what}: {it:?}");
-        assert!(it.remedy.contains(remedy), "{remedy}: {it:?}");
-    }
-    assert_eq!(
-        std::fs::read_dir(&folder.0).unwrap().count(),
-        2,
-        "nothing is left half-done"
-    );
-}
-
-#[test]
 fn arguments_that_are_none_of_ours_end_with_2() {
     for arguments in [
         &["nothing"][..],
@@ -226,26 +109,26 @@ fn errors_are_for_people_unless_json_is_asked_for() {
 
 /// What a program that failed has said.
 #[derive(Debug)]
-pub struct Failed {
-    pub what: String,
-    pub remedy: String,
+struct Failed {
+    what: String,
+    remedy: String,
 }
 
 /// A folder that goes away with the test.
-pub struct Scratch(PathBuf);
+struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("gemscope-cli-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    pub fn join(&self, name: &str) -> PathBuf {
+    fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn text(&self) -> &str {
+    fn text(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -256,7 +139,7 @@ impl Drop for Scratch {
     }
 }
 
-pub fn gemscope(arguments: &[&str]) -> Output {
+fn gemscope(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gemscope"))
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -265,7 +148,7 @@ pub fn gemscope(arguments: &[&str]) -> Output {
 }
 
 /// What it prints, when all goes well.
-pub fn stdout(arguments: &[&str]) -> String {
+fn stdout(arguments: &[&str]) -> String {
     let output = gemscope(arguments);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {error}");
@@ -273,7 +156,7 @@ pub fn stdout(arguments: &[&str]) -> String {
 }
 
 /// The one document that it prints.
-pub fn json(arguments: &[&str]) -> Value {
+fn json(arguments: &[&str]) -> Value {
     let end = arguments
         .iter()
         .position(|it| *it == "--")
@@ -283,7 +166,7 @@ pub fn json(arguments: &[&str]) -> Value {
 }
 
 /// The error that it prints, with the exit code 1 and nothing else printed.
-pub fn failure(arguments: &[&str]) -> Failed {
+fn failure(arguments: &[&str]) -> Failed {
     let output = gemscope(&[arguments, &["--json"]].concat());
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     assert!(output.stdout.is_empty());

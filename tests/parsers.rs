@@ -1,6 +1,11 @@
 //! The parsers of files that others wrote, fed random and mutated ones: no panic, and no allocation that the input does not justify.
 //! The functions called here are those that `fuzz/fuzz_targets` call.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests stop at what they did not expect"
+)]
+
 use gemscope::{
     hub::Memory,
     spec::Config,

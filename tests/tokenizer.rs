@@ -1,5 +1,9 @@
 //! The tokenizer against the Python package `tokenizers`: the real vocabulary (cases of ../shared), and a small file of our
 //! own with every kind of added token; then files that are wrong in every way.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests too, which the lint does not see"
+)]
 
 use gemscope::model::Tokenizer;
 use serde_json::{Value, json};

@@ -12,7 +12,8 @@ fn softcap(x: f32, cap: f32) -> f32 {
 
 // The tanh form of GELU. Source: arXiv:1606.08415; constants in spec::gemma.
 fn gelu(x: f32) -> f32 {
-    // Past this x^3 would overflow what the clamp makes of it anyway.
-    let t = clamp(x, -1e4, 1e4);
-    return 0.5 * x * (1.0 + safe_tanh(0.7978845608 * (t + 0.044715 * t * t * t)));
+    // Past 10 it is x or 0 in f32; where tanh is not quite 1 there, a large x would show it.
+    let t = clamp(x, -10.0, 10.0);
+    let near = 0.5 * x * (1.0 + safe_tanh(0.7978845608 * (t + 0.044715 * t * t * t)));
+    return select(near, max(x, 0.0), abs(x) >= 10.0);
 }

@@ -54,6 +54,18 @@ pub enum Command {
     Plan(Model),
     /// Shows the adapter and its limits
     Describe,
+    /// Measures how fast the adapter runs the engine's kernels
+    Measure(Measure),
+}
+
+#[derive(Debug, Args)]
+pub struct Measure {
+    /// How long each kernel is measured
+    #[arg(long, default_value_t = 1.0)]
+    pub seconds: f64,
+    /// Only kernels whose names contain this
+    #[arg(long, value_name = "PART")]
+    pub only: Option<String>,
 }
 
 /// A model and how to hold it.

@@ -5,6 +5,7 @@ mod describe;
 mod dump;
 mod generate;
 mod grammar;
+mod measure;
 mod open;
 mod probs;
 mod progress;

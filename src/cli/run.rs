@@ -2,7 +2,7 @@
 
 use super::args::{Arguments, Command};
 use super::report::{self, Report};
-use super::{describe, dump, generate, probs, sites, tokens};
+use super::{describe, dump, generate, measure, probs, sites, tokens};
 use crate::session::protocol::Failure;
 use clap::Parser;
 use std::process::ExitCode;
@@ -18,6 +18,7 @@ pub fn run() -> ExitCode {
         Command::Tokens(it) => tokens::run(&it, &global),
         Command::Plan(it) => describe::plan(&it, &global),
         Command::Describe => describe::adapter(&global),
+        Command::Measure(it) => measure::run(&it, &global),
     };
     match result {
         Ok(it) => {

@@ -37,13 +37,17 @@ fn text(tokens: &[Token]) -> String {
 
 /// In quotes, so that spaces can be seen; special tokens as they are.
 pub fn shown(token: &Token) -> String {
-    match token.special {
-        true => token.piece.clone(),
-        false => quoted(&token.piece),
+    if token.special {
+        token.piece.clone()
+    } else {
+        quoted(&token.piece)
     }
 }
 
-/// In quotes, with marks for what can't be seen.
+/// In quotes, with marks for what can't be seen; nothing for no text.
 pub fn quoted(piece: &str) -> String {
-    format!("`{}`", visible(piece))
+    match piece {
+        "" => String::new(),
+        _ => format!("`{}`", visible(piece)),
+    }
 }

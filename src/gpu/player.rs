@@ -136,7 +136,7 @@ impl Gpu {
         Ok(())
     }
 
-    async fn make_uniforms(&self) -> Result<(), GpuError> {
+    pub(super) async fn make_uniforms(&self) -> Result<(), GpuError> {
         if self.uniforms.borrow().is_some() {
             return Ok(());
         }

@@ -125,3 +125,62 @@ impl fmt::Display for Recording {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dispatch(views: Vec<View>, grid: [u32; 3]) -> Dispatch {
+        Dispatch {
+            kernel: Kernel {
+                shader: "copy",
+                constants: vec![],
+            },
+            params: vec![],
+            views,
+            grid,
+            cost: Cost {
+                bytes_read: 10,
+                flops: 3,
+            },
+        }
+    }
+
+    #[test]
+    fn a_recording_is_counted_without_a_device() {
+        let (a, b) = (Buffer::detached("a", 64), Buffer::detached("b", 32));
+        let mut recording = Recording::default();
+        assert!(recording.is_empty());
+        recording.dispatch(dispatch(vec![a.whole(), b.whole()], [2, 1, 1]));
+        recording.copy(a.view(16, 100), b.whole());
+        recording.dispatch(dispatch(vec![b.whole(), a.view(0, 8)], [1, 1, 1]));
+        assert_eq!(recording.steps().len(), 3);
+        assert_eq!(recording.dispatches().count(), 2);
+        let cost = Cost {
+            bytes_read: 20,
+            flops: 6,
+        };
+        assert_eq!(recording.cost(), cost);
+        let labels: Vec<_> = recording.buffers().iter().map(|it| it.label()).collect();
+        assert_eq!(labels, ["a", "b"]);
+        let told = "copy [2, 1, 1] a, b\ncopy 48 bytes a -> b\ncopy [1, 1, 1] b, a\n";
+        assert_eq!(recording.to_string(), told);
+    }
+
+    #[test]
+    fn a_dispatch_without_workgroups_is_left_out() {
+        let mut recording = Recording::default();
+        recording.dispatch(dispatch(vec![], [4, 0, 1]));
+        assert!(recording.is_empty());
+    }
+
+    #[test]
+    fn a_view_ends_where_its_buffer_ends() {
+        let buffer = Buffer::detached("a", 64);
+        assert_eq!(buffer.view(16, 8).bytes, 8);
+        assert_eq!(buffer.view(16, 1000).bytes, 48);
+        assert_eq!(buffer.view(100, 1).bytes, 0);
+        assert!(buffer.whole() == buffer.view(0, 64));
+        assert!(buffer.whole() != Buffer::detached("a", 64).whole());
+    }
+}

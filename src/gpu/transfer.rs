@@ -4,17 +4,38 @@ use super::{Buffer, Gpu, GpuError, Use, View};
 use crate::{spec::Bytes, sys::Stop};
 use futures_channel::oneshot;
 
-/// Bytes of uploads that may be under way; the queue is awaited before there are more.
+/// Bytes of uploads that may be under way unless a plan says less; the queue is awaited before there are more.
 pub const UPLOAD_WINDOW_BYTES: u64 = 16 << 20;
 
 /// Staging memory in use.
-#[derive(Default)]
 pub(super) struct Staging {
     uploads_bytes: u64,
+    window_bytes: u64,
     readback: Option<Buffer>,
 }
 
+impl Default for Staging {
+    fn default() -> Self {
+        Self {
+            uploads_bytes: 0,
+            window_bytes: UPLOAD_WINDOW_BYTES,
+            readback: None,
+        }
+    }
+}
+
 impl Gpu {
+    /// Takes what a plan counts besides a model's own buffers, before anything else: uniforms, the readback, and how
+    /// much may be under way upwards.
+    ///
+    /// Errors: [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub async fn reserve(&self, readback_bytes: u64, window_bytes: u64) -> Result<(), GpuError> {
+        self.staging.borrow_mut().window_bytes = window_bytes;
+        self.make_uniforms().await?;
+        self.readback(readback_bytes).await?;
+        Ok(())
+    }
+
     /// Writes bytes into a buffer; on the web, those of the JavaScript heap are not copied into ours.
     ///
     /// Errors: [`GpuError::Lost`], [`GpuError::Device`].
@@ -25,7 +46,8 @@ impl Gpu {
         bytes: &Bytes,
     ) -> Result<(), GpuError> {
         let n_bytes = bytes.len() as u64;
-        if self.staging.borrow().uploads_bytes + n_bytes > UPLOAD_WINDOW_BYTES {
+        let under_way = self.staging.borrow().uploads_bytes + n_bytes;
+        if under_way > self.staging.borrow().window_bytes {
             self.finish_uploads().await?;
         }
         self.check_alive()?;
@@ -111,10 +133,8 @@ impl Gpu {
         Ok(bytes)
     }
 
-    /// Makes room for readbacks of `bytes`, kept for the next ones.
-    ///
-    /// Errors: [`GpuError::OutOfMemory`], [`GpuError::Lost`].
-    pub async fn readback(&self, bytes: u64) -> Result<Buffer, GpuError> {
+    /// Room for readbacks of `bytes`, kept for the next ones.
+    async fn readback(&self, bytes: u64) -> Result<Buffer, GpuError> {
         let kept = self.staging.borrow_mut().readback.take();
         let buffer = match kept {
             Some(it) if it.bytes() >= bytes => it,

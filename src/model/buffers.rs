@@ -2,7 +2,6 @@
 
 use super::{
     ModelError,
-    plan::largest_readback,
     probs::{MAX_ASKED, MAX_TOP_K},
     sizes::Sizes,
 };
@@ -99,8 +98,6 @@ impl Scratch {
                 .await
         };
         let (block, logits) = (sizes.n_block, sizes.n_logits);
-        // Readbacks are taken from the plan, not from what happens to be asked first.
-        gpu.readback(largest_readback(config, sizes)).await?;
         Ok(Self {
             x: rows("residual stream", block, config.d_model).await?,
             o: rows("branch output", block, config.d_model).await?,

@@ -4,6 +4,7 @@ use super::{
     ModelError,
     buffers::{Context, Scratch},
     layers::{Ends, Filler, Layer},
+    plan::{largest_readback, upload_window},
     sizes::{self, Sizes},
 };
 use crate::{
@@ -94,6 +95,9 @@ impl Model {
         let config = checkpoint.config().clone();
         let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes)?;
         let packing = sizes::packing(plan.precision);
+        let window_bytes = upload_window(plan.weight_bytes);
+        gpu.reserve(largest_readback(&config, &sizes), window_bytes)
+            .await?;
         let scratch = Scratch::new(&gpu, &config, &sizes).await?;
         let context = Context::new(&gpu, &config, &sizes, plan.n_ctx).await?;
         let ends = Ends::new(&gpu, &config, &sizes, packing).await?;

@@ -56,8 +56,7 @@ pub fn plan(
         let weight_bytes = ends_bytes(config, packing) + (n_resident as u64 + slots) * layer_bytes;
         let kv_bytes = kv_bytes(config, n_ctx);
         let scratch_bytes = scratch_bytes(config, &sizes, n_ctx);
-        let staging_bytes =
-            weight_bytes.min(UPLOAD_WINDOW_BYTES) + largest_readback(config, &sizes);
+        let staging_bytes = upload_window(weight_bytes) + largest_readback(config, &sizes);
         Plan {
             precision: request.precision,
             n_ctx,
@@ -123,6 +122,11 @@ fn scratch_bytes(config: &Config, sizes: &Sizes, n_ctx: usize) -> u64 {
         + row_bytes(of_logits) * sizes.n_logits as u64
         + row_bytes(of_context) * n_ctx as u64
         + row_bytes(slices)
+}
+
+/// Bytes that may be under way upwards; never more than there is to load.
+pub(super) fn upload_window(weight_bytes: u64) -> u64 {
+    weight_bytes.min(UPLOAD_WINDOW_BYTES)
 }
 
 /// The largest thing that is read back at once.

@@ -97,8 +97,8 @@ pub fn twin(
             for i in 0..half {
                 let at = row + head * heads.d_head + i;
                 let (cos, sin) = (
-                    angles[2 * (pos * half + i)],
-                    angles[2 * (pos * half + i) + 1],
+                    angles[2 * (place * half + i)],
+                    angles[2 * (place * half + i) + 1],
                 );
                 let (cos, sin, a, b) = (f64::from(cos), f64::from(sin), qkv[at], qkv[at + half]);
                 let turned = (a * cos - b * sin, b * cos + a * sin);

@@ -73,7 +73,7 @@ pub fn kept(params: Params, logits: &[f32]) -> Vec<u32> {
     order.sort_by(|a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
     let keep_to = |order: &mut Vec<u32>, last: usize| {
         let lowest = value(order[last]);
-        order.retain(|id| value(*id) >= lowest);
+        order.retain(|id| value(*id).total_cmp(&lowest).is_ge());
     };
     if params.top_k > 0 && params.top_k < params.n {
         keep_to(&mut order, params.top_k as usize - 1);

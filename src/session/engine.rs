@@ -171,6 +171,9 @@ impl Engine {
                 Ok(Outcome::Nothing)
             }
             CommandBody::ResetGpu => self.reset(job).await,
+            CommandBody::Measure { seconds, only } => {
+                self.measure(job, *seconds, only.as_deref()).await
+            }
             // The inbox answers these itself.
             CommandBody::Cancel { .. } | CommandBody::Ack { .. } => Ok(Outcome::Nothing),
         }

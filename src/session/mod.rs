@@ -15,6 +15,8 @@ mod ask;
 #[cfg(feature = "engine")]
 mod bell;
 #[cfg(feature = "engine")]
+mod bench;
+#[cfg(feature = "engine")]
 mod captures;
 #[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
 mod client;
@@ -26,6 +28,8 @@ mod engine;
 mod failure;
 #[cfg(feature = "engine")]
 mod inbox;
+#[cfg(feature = "engine")]
+mod measure;
 #[cfg(feature = "engine")]
 mod open;
 #[cfg(feature = "engine")]

@@ -2,7 +2,7 @@
 //!
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
-pub use crate::spec::{Change, Plan, Sampling, Write};
+pub use crate::spec::{Change, Plan, Sampling, Speed, Write};
 use crate::spec::{Config, DType, Positions, Precision, Site};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,14 @@ pub enum CommandBody {
     },
     /// Takes a new device and loads the open model again. -> [`Outcome::Nothing`].
     ResetGpu,
+    /// How fast this adapter runs the engine's kernels; needs no model. A [`Partial::Speed`] each, then
+    /// [`Outcome::Nothing`].
+    Measure {
+        /// How long each kernel is measured.
+        seconds: f64,
+        /// Only kernels whose names contain this.
+        only: Option<String>,
+    },
     /// Stops another command, which then ends with `Cancelled`. -> [`Outcome::Nothing`].
     Cancel {
         /// Its id.
@@ -213,6 +221,8 @@ pub enum Partial {
     Probs(Distribution),
     /// A token that was generated.
     Token(Token),
+    /// How fast a kernel runs.
+    Speed(Speed),
 }
 
 /// Numbers that travel beside the message.

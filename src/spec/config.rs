@@ -122,14 +122,23 @@ impl Config {
     ///
     /// Errors: [`ConfigError::Value`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        let value = |key, found: &dyn fmt::Display, must| {
-            Err(ConfigError::Value {
-                key,
-                found: found.to_string(),
-                must,
-            })
-        };
-        // Generous bounds: they keep products of sizes inside u64 and u32, not models small.
+        self.check_sizes()?;
+        self.check_divisors()?;
+        let numbers = [
+            ("query_pre_attn_scalar", self.query_pre_attn_scalar),
+            ("attn_logit_softcapping", self.attn_softcap),
+            ("final_logit_softcapping", self.final_softcap),
+            ("rms_norm_eps", self.eps),
+            ("rope_theta", self.rope_theta),
+        ];
+        match numbers.iter().find(|it| !(it.1.is_finite() && it.1 > 0.0)) {
+            Some((key, number)) => refuse(key, number, "positive and finite"),
+            None => Ok(()),
+        }
+    }
+
+    /// Generous bounds: they keep products of sizes inside u64 and u32, not models small.
+    fn check_sizes(&self) -> Result<(), ConfigError> {
         let sizes = [
             ("num_hidden_layers", self.n_layers, 1 << 12),
             ("hidden_size", self.d_model, 1 << 16),
@@ -141,49 +150,43 @@ impl Config {
             ("max_position_embeddings", self.n_ctx_max, 1 << 24),
             ("sliding_window", self.sliding_window, 1 << 24),
         ];
-        for (key, size, most) in sizes {
-            if size == 0 || size > most {
-                return value(key, &size, "positive and of a size that exists");
-            }
+        let wrong = |it: &&(_, usize, usize)| it.1 == 0 || it.1 > it.2;
+        match sizes.iter().find(wrong) {
+            Some((key, size, _)) => refuse(key, size, "positive and of a size that exists"),
+            None => Ok(()),
         }
+    }
+
+    /// What kernels rely on: heads share keys evenly, contracted dimensions are whole blocks, heads whole vectors.
+    fn check_divisors(&self) -> Result<(), ConfigError> {
         if !self.n_heads.is_multiple_of(self.n_kv_heads) {
-            return value(
-                "num_key_value_heads",
-                &self.n_kv_heads,
-                "a divisor of num_attention_heads",
-            );
+            let must = "a divisor of num_attention_heads";
+            return refuse("num_key_value_heads", &self.n_kv_heads, must);
         }
         let contracted = [
             ("hidden_size", self.d_model),
             ("intermediate_size", self.d_mlp),
             ("head_dim", self.d_q()),
         ];
-        for (key, size) in contracted {
-            if !size.is_multiple_of(gemma::BLOCK) {
-                return value(
-                    key,
-                    &size,
-                    "a multiple of 32 (times the heads, for head_dim)",
-                );
-            }
+        let uneven = |it: &&(_, usize)| !it.1.is_multiple_of(gemma::BLOCK);
+        if let Some((key, size)) = contracted.iter().find(uneven) {
+            let must = "a multiple of 32 (times the heads, for head_dim)";
+            return refuse(key, size, must);
         }
         if !self.d_head.is_multiple_of(4) {
-            return value("head_dim", &self.d_head, "a multiple of 4");
-        }
-        let numbers = [
-            ("query_pre_attn_scalar", self.query_pre_attn_scalar),
-            ("attn_logit_softcapping", self.attn_softcap),
-            ("final_logit_softcapping", self.final_softcap),
-            ("rms_norm_eps", self.eps),
-            ("rope_theta", self.rope_theta),
-        ];
-        for (key, number) in numbers {
-            if !(number.is_finite() && number > 0.0) {
-                return value(key, &number, "positive and finite");
-            }
+            return refuse("head_dim", &self.d_head, "a multiple of 4");
         }
         Ok(())
     }
+}
+
+fn refuse(
+    key: &'static str,
+    found: &dyn fmt::Display,
+    must: &'static str,
+) -> Result<(), ConfigError> {
+    let found = found.to_string();
+    Err(ConfigError::Value { key, found, must })
 }
 
 /// The file's own keys.

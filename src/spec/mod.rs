@@ -11,6 +11,7 @@ mod precision;
 mod registry;
 mod sampling;
 mod site;
+mod speed;
 mod visible;
 mod write;
 
@@ -24,5 +25,6 @@ pub use precision::Precision;
 pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
 pub use sampling::Sampling;
 pub use site::{Site, SiteError};
+pub use speed::Speed;
 pub use visible::visible;
 pub use write::{Change, Write};

@@ -45,7 +45,10 @@ pub fn pack(
     for (n_before, (raw, packed)) in rows.zip(packed).enumerate() {
         widen(raw, dtype, &mut row);
         let done = match packing {
-            Packing::F32 => Ok(narrow_f32(&row, packed)),
+            Packing::F32 => {
+                narrow_f32(&row, packed);
+                Ok(())
+            }
             Packing::Bf16 => narrow_bf16(&row, packed),
             Packing::Q8 => q8::quantise_row(&row, packed),
         };

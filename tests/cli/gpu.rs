@@ -129,7 +129,7 @@ fn a_run_that_fails_leaves_nothing() {
     let n_files = std::fs::read_dir(folder.text()).unwrap().count();
     for (it, what) in [
         (dump(&["--ids", "2,512"]), "512"),
-        (dump(&["--ids", "2,3,4", "--n-ctx", "2"]), "2"),
+        (dump(&["--ids", &["2"; 8193].join(",")]), "8193"),
         (
             dump(&["--ids", "2", "--sites", "blocks.4.hook_mlp_out"]),
             "blocks.4",

@@ -6,12 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 #[test]
-fn wrong_files_are_named() {
-    let wrong = |changes: Value| Tokenizer::from_json(changed(&changes).as_bytes()).unwrap_err();
-    let named = |changes: Value, part: &str| {
-        let error = wrong(changes).to_string();
-        assert!(error.contains(part), "{error}");
-    };
+fn wrong_parts_are_named() {
     named(json!({"normalizer": {"type": "NFC"}}), "NFC");
     named(
         json!({"normalizer": {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}}),
@@ -54,6 +49,10 @@ fn wrong_files_are_named() {
         json!({"vocab": {"a": 1, "b": 1, "<unk>": 0}, "merges": []}),
         "id 1",
     );
+}
+
+#[test]
+fn wrong_added_tokens_are_named() {
     let added = |content: &str, flags: [bool; 2]| {
         json!({"id": 310, "content": content, "single_word": false, "lstrip": flags[0], "rstrip": flags[1],
             "normalized": false, "special": false})
@@ -73,12 +72,24 @@ fn wrong_files_are_named() {
         json!({"normalizer": normalizer, "added_tokens": [gone]}),
         "nothing",
     );
+}
+
+#[test]
+fn a_file_cut_short_and_a_model_that_is_too_small() {
     let error = Tokenizer::from_json(&SMALL.as_bytes()[..SMALL.len() / 2]).unwrap_err();
     assert!(matches!(error, TokenizerError::Json { .. }), "{error}");
     assert!(matches!(
         small().check_vocab(100),
         Err(TokenizerError::Vocab { d_vocab: 100, .. })
     ));
+}
+
+/// The error that `small.json` with other values for some keys gives.
+fn named(changes: Value, part: &str) {
+    let error = Tokenizer::from_json(changed(&changes).as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains(part), "{error}");
 }
 
 proptest! {

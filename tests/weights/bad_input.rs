@@ -140,14 +140,18 @@ fn a_truncated_or_overlong_file() {
     }
 }
 
+/// A header's line of one tensor.
+fn entry(dtype: &str, shape: &str, offsets: &str) -> String {
+    format!(r#"{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}"#)
+}
+
+/// A checkpoint whose file is this header and so many zeros.
+fn of(json: &str, n_data: usize) -> Memory {
+    with_file([file_with_header(json), vec![0; n_data]].concat())
+}
+
 #[test]
-fn a_corrupt_header() {
-    let entry = |dtype: &str, shape: &str, offsets: &str| {
-        format!(r#"{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}"#)
-    };
-    let good = entry("BF16", "[1]", "[0,2]");
-    let of =
-        |json: &str, n_data: usize| with_file([file_with_header(json), vec![0; n_data]].concat());
+fn a_header_that_says_nothing() {
     for json in [
         "",
         "[]",
@@ -176,6 +180,11 @@ fn a_corrupt_header() {
         );
         assert_error!(error, WeightsError::HeaderJson { .. });
     }
+}
+
+#[test]
+fn a_header_that_contradicts_itself() {
+    let good = entry("BF16", "[1]", "[0,2]");
     let twice = format!(
         r#"{{"the_one":{good},"the_one":{}}}"#,
         entry("BF16", "[1]", "[2,4]")

@@ -1,5 +1,7 @@
 //! Commands that need the engine natively. `cargo xtask` passes them on to this program; one file per command.
 
+mod full;
+mod memory;
 mod synth;
 
 use clap::Parser;
@@ -10,11 +12,14 @@ use std::process::ExitCode;
 enum Command {
     /// Writes a synthetic checkpoint.
     Synth(synth::Arguments),
+    /// Generates the model of full size, runs it and compares it with its golden.
+    Full(full::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Synth(it) => synth::run(&it).map(|()| true),
+        Command::Full(it) => full::run(&it),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
