@@ -8,7 +8,8 @@ import { sleep, until } from "./timing.mjs";
 // What a case throws that can't run here, by name.
 export class Skip extends Error {}
 
-const PAGE_SECONDS = 120;
+// Software GPUs on a busy machine: most of it is compiling kernels.
+const PAGE_SECONDS = 300;
 
 // The page marks where it is as <html data-state="...">.
 function state(page) {
@@ -185,14 +186,10 @@ async function aDeadEngine(context) {
   const last = async () => JSON.stringify(await watched("said"));
   await kill(context);
   await until(() => said(/being started again/), 30, "the page says that it restarts", last);
-  await until(async () => /ready/.test((await watched("said")).at(-1)), PAGE_SECONDS, "the page recovers", last);
+  // The request is made once more by the page itself.
+  const recovered = async () => (await watched("states")).includes("restarting") && (await state(page)) === "done";
+  await until(recovered, PAGE_SECONDS, "the new engine answers", async () => `${await watched("states")} ${await shown(page)}`);
   assert.equal(await nWorkers(), 2, "one engine died, one took its place");
-  await page.evaluate(() => {
-    window.watched.states.length = 0;
-    document.querySelector("form button[type=submit]").click();
-  });
-  const runAgain = async () => (await watched("states")).includes("loading") && (await state(page)) === "done";
-  await until(runAgain, PAGE_SECONDS, "the new engine answers", () => shown(page));
   await screenshot(context, "recovered");
   await kill(context);
   await until(() => said(/engine died: /), 30, "a second death is told", last);
@@ -202,7 +199,7 @@ async function aDeadEngine(context) {
 
 // Cases that are `shared` run one after another in one page, and so with one engine.
 export const CASES = {
-  page: { run: thePage, seconds: 180 },
+  page: { run: thePage, seconds: 330 },
   shaders: { run: shaders, seconds: 300 },
   goldens: { run: goldens, seconds: 300, shared: true },
   greedy: { run: greedy, seconds: 300, shared: true },
@@ -211,5 +208,5 @@ export const CASES = {
   tokenizer: { run: tokenizer, seconds: 300 },
   wrong_tokenizer: { run: wrongTokenizer, seconds: 120 },
   bad_input: { run: badInput, seconds: 120 },
-  dead_engine: { run: aDeadEngine, seconds: 300 },
+  dead_engine: { run: aDeadEngine, seconds: 900 },
 };

@@ -13,8 +13,8 @@ use anyhow::Result;
 
 /// Set where `../shared` is absent: tests that need it are skipped by name.
 const NO_SHARED: &str = "GEMSCOPE_NO_SHARED";
-/// The program `lab` is checked and tested too.
-const LAB: [&str; 2] = ["--features", "xtask/engine"];
+/// The program `lab` and the page's views are checked and tested on the host too.
+const EVERYTHING: [&str; 2] = ["--features", "xtask/engine,gemscope/page"];
 
 /// Arguments of `test`.
 #[derive(clap::Args)]
@@ -61,7 +61,7 @@ fn checks(report: &mut Report) {
     });
     report.step("clippy, host", || {
         let mut cargo = commands::cargo(&["clippy", "--workspace", "--all-targets"]);
-        cargo.args(LAB).args(["--", "--deny", "warnings"]);
+        cargo.args(EVERYTHING).args(["--", "--deny", "warnings"]);
         commands::succeeds(&mut cargo).map(Outcome::Gate)
     });
     for program in Program::ALL {
@@ -79,7 +79,7 @@ fn checks(report: &mut Report) {
 
 fn host_tests(filter: Option<&str>) -> Result<libtest::Counts> {
     let mut cargo = commands::cargo(&["test", "--workspace", "--no-fail-fast"]);
-    cargo.args(LAB);
+    cargo.args(EVERYTHING);
     if place::shared().is_none() {
         println!("../shared is absent: {NO_SHARED}=1");
         cargo.env(NO_SHARED, "1");
