@@ -9,8 +9,8 @@ mod model;
 use compare::Tensors;
 use gemscope::{
     gpu::GpuOptions,
-    model::{Model, ModelError, PlanRequest, plan},
-    spec::{Change, Positions, Precision, Sampling, Site, Write},
+    model::{ModelError, PlanRequest, plan},
+    spec::{Precision, Sampling, Site},
     sys::{Stop, block_on},
     weights::synth::Preset,
 };
