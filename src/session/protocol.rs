@@ -343,6 +343,8 @@ pub struct Description {
     pub gpu_bytes: u64,
     /// The most they have been.
     pub peak_gpu_bytes: u64,
+    /// Memory of the engine's own program; 0 natively.
+    pub heap_bytes: u64,
     /// Submits so far.
     pub n_submits: u64,
     /// The open model, if any.
