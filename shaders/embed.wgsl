@@ -23,7 +23,7 @@ fn run(row: u32, n: u32) -> mat4x4f {
     let at = row * ROW_VECS;
     if PACKING == 0u { return run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]); }
     if PACKING == 1u { return run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]); }
-    return run_of_q8(w[at + n], q8_scale(w[at + N_IN / 16u + n / 16u], n / 2u));
+    return run_of_q8(w[at + n]) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
 }
 
 @compute @workgroup_size(WG_SIZE)

@@ -28,22 +28,18 @@ struct Params { n_out: u32, out_offset: u32 }
 var<workgroup> sums: array<vec4f, WG_SIZE>;
 var<workgroup> squares: array<f32, WG_SIZE>;
 
-fn run_of_gate(row: u32, n: u32) -> mat4x4f {
+fn dot_gate(row: u32, n: u32, v: mat4x4f) -> f32 {
     let at = row * ROW_VECS;
-    if PACKING == 0u { return run_of_f32(gate[at + 4u * n], gate[at + 4u * n + 1u], gate[at + 4u * n + 2u], gate[at + 4u * n + 3u]); }
-    if PACKING == 1u { return run_of_bf16(gate[at + 2u * n], gate[at + 2u * n + 1u]); }
-    return run_of_q8(gate[at + n], q8_scale(gate[at + N_IN / 16u + n / 16u], n / 2u));
+    if PACKING == 0u { return dot16(run_of_f32(gate[at + 4u * n], gate[at + 4u * n + 1u], gate[at + 4u * n + 2u], gate[at + 4u * n + 3u]), v); }
+    if PACKING == 1u { return dot16(run_of_bf16(gate[at + 2u * n], gate[at + 2u * n + 1u]), v); }
+    return dot16(run_of_q8(gate[at + n]), v) * q8_scale(gate[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
 }
 
-fn run_of_up(row: u32, n: u32) -> mat4x4f {
+fn dot_up(row: u32, n: u32, v: mat4x4f) -> f32 {
     let at = row * ROW_VECS;
-    if PACKING == 0u { return run_of_f32(up[at + 4u * n], up[at + 4u * n + 1u], up[at + 4u * n + 2u], up[at + 4u * n + 3u]); }
-    if PACKING == 1u { return run_of_bf16(up[at + 2u * n], up[at + 2u * n + 1u]); }
-    return run_of_q8(up[at + n], q8_scale(up[at + N_IN / 16u + n / 16u], n / 2u));
-}
-
-fn dot16(a: mat4x4f, b: mat4x4f) -> f32 {
-    return (dot(a[0], b[0]) + dot(a[1], b[1])) + (dot(a[2], b[2]) + dot(a[3], b[3]));
+    if PACKING == 0u { return dot16(run_of_f32(up[at + 4u * n], up[at + 4u * n + 1u], up[at + 4u * n + 2u], up[at + 4u * n + 3u]), v); }
+    if PACKING == 1u { return dot16(run_of_bf16(up[at + 2u * n], up[at + 2u * n + 1u]), v); }
+    return dot16(run_of_q8(up[at + n]), v) * q8_scale(up[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
 }
 
 @compute @workgroup_size(WG_SIZE)
@@ -63,10 +59,7 @@ fn gate_up(
         square += dot16(v, v);
         let g = mat4x4f(gain[4u * n], gain[4u * n + 1u], gain[4u * n + 2u], gain[4u * n + 3u]);
         v = mat4x4f(v[0] + v[0] * g[0], v[1] + v[1] * g[1], v[2] + v[2] * g[2], v[3] + v[3] * g[3]);
-        sum += vec4f(
-            dot16(run_of_gate(first, n), v), dot16(run_of_gate(second, n), v),
-            dot16(run_of_up(first, n), v), dot16(run_of_up(second, n), v),
-        );
+        sum += vec4f(dot_gate(first, n, v), dot_gate(second, n, v), dot_up(first, n, v), dot_up(second, n, v));
     }
     sums[lane] = sum;
     squares[lane] = square;

@@ -31,15 +31,11 @@ struct Params { n_out: u32, out_offset: u32 }
 var<workgroup> sums: array<vec4f, WG_SIZE>;
 var<workgroup> squares: array<f32, WG_SIZE>;
 
-fn run(row: u32, n: u32) -> mat4x4f {
+fn dot_run(row: u32, n: u32, v: mat4x4f) -> f32 {
     let at = row * ROW_VECS;
-    if PACKING == 0u { return run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]); }
-    if PACKING == 1u { return run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]); }
-    return run_of_q8(w[at + n], q8_scale(w[at + N_IN / 16u + n / 16u], n / 2u));
-}
-
-fn dot16(a: mat4x4f, b: mat4x4f) -> f32 {
-    return (dot(a[0], b[0]) + dot(a[1], b[1])) + (dot(a[2], b[2]) + dot(a[3], b[3]));
+    if PACKING == 0u { return dot16(run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]), v); }
+    if PACKING == 1u { return dot16(run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]), v); }
+    return dot16(run_of_q8(w[at + n]), v) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
 }
 
 @compute @workgroup_size(WG_SIZE)
@@ -63,7 +59,7 @@ fn matvec(
             let g = mat4x4f(gain[4u * n], gain[4u * n + 1u], gain[4u * n + 2u], gain[4u * n + 3u]);
             v = mat4x4f(v[0] + v[0] * g[0], v[1] + v[1] * g[1], v[2] + v[2] * g[2], v[3] + v[3] * g[3]);
         }
-        sum += vec4f(dot16(run(rows.x, n), v), dot16(run(rows.y, n), v), dot16(run(rows.z, n), v), dot16(run(rows.w, n), v));
+        sum += vec4f(dot_run(rows.x, n, v), dot_run(rows.y, n, v), dot_run(rows.z, n, v), dot_run(rows.w, n, v));
     }
     sums[lane] = sum;
     squares[lane] = square;

@@ -16,6 +16,8 @@ use std::{
 
 /// A shader: its own text and the text with its imports.
 pub struct Shader {
+    /// Path of the file below `shaders`, without its ending.
+    pub path: String,
     /// Name of the file, of the entry and of the op.
     pub name: String,
     /// As in the file.
@@ -40,11 +42,12 @@ fn stems(folder: &Path, extension: &str) -> BTreeSet<String> {
 fn shaders() -> Vec<Shader> {
     shader_names()
         .into_iter()
-        .map(|name| Shader {
-            name: name.into(),
-            own: fs::read_to_string(repository().join(format!("shaders/{name}.wgsl")))
+        .map(|path| Shader {
+            path: path.into(),
+            name: path.rsplit('/').next().unwrap_or(path).into(),
+            own: fs::read_to_string(repository().join(format!("shaders/{path}.wgsl")))
                 .expect("a file for each name"),
-            resolved: resolve_shader(name).expect("every import exists"),
+            resolved: resolve_shader(path).expect("every import exists"),
         })
         .collect()
 }
@@ -56,12 +59,16 @@ fn report(faults: Vec<String>) {
 #[test]
 fn every_file_is_known_and_has_its_op() {
     let known: BTreeSet<String> = shader_names().into_iter().map(String::from).collect();
-    assert_eq!(known, stems(&repository().join("shaders"), "wgsl"));
+    let mut files = stems(&repository().join("shaders"), "wgsl");
+    let software = stems(&repository().join("shaders/software"), "wgsl");
+    files.extend(software.iter().map(|it| format!("software/{it}")));
+    assert_eq!(known, files);
     let ops = stems(&repository().join("src/ops"), "rs");
     report(
-        known
-            .difference(&ops)
-            .map(|it| format!("{it}: no src/ops/{it}.rs"))
+        shaders()
+            .iter()
+            .filter(|it| !ops.contains(&it.name))
+            .map(|it| format!("{}: no src/ops/{}.rs", it.path, it.name))
             .collect(),
     );
 }
@@ -105,7 +112,7 @@ fn every_op_mirrors_the_params_of_its_shader() {
 #[test]
 fn tanh_is_clamped() {
     let mut faults = Vec::new();
-    for folder in ["shaders", "shaders/lib"] {
+    for folder in ["shaders", "shaders/lib", "shaders/software"] {
         for stem in stems(&repository().join(folder), "wgsl") {
             let path = repository().join(format!("{folder}/{stem}.wgsl"));
             let text = fs::read_to_string(path).expect("a shader's text");
@@ -125,7 +132,7 @@ fn tanh_is_clamped() {
 fn resolved_texts_are_left_for_the_browsers() {
     let texts: serde_json::Map<String, serde_json::Value> = shaders()
         .into_iter()
-        .map(|it| (it.name, it.resolved.into()))
+        .map(|it| (it.path, it.resolved.into()))
         .collect();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shaders.json");
     fs::write(path, serde_json::to_vec(&texts).expect("plain strings"))

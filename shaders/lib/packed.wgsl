@@ -19,19 +19,23 @@ fn run_of_bf16(a: vec4u, b: vec4u) -> mat4x4f {
     );
 }
 
+// Signed bytes as floats: 2^23 + 128 + byte is put together from bits and the constant taken off again, which is exact.
 fn four_bytes(word: u32) -> vec4f {
-    return vec4f((vec4i(i32(word)) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u));
+    let bytes = (vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
+    return bitcast<vec4f>(bytes ^ vec4u(0x4b000080u)) - vec4f(8388736.0);
 }
 
-fn run_of_q8(quants: vec4u, scale: f32) -> mat4x4f {
-    return mat4x4f(
-        four_bytes(quants.x) * scale, four_bytes(quants.y) * scale,
-        four_bytes(quants.z) * scale, four_bytes(quants.w) * scale,
-    );
+// Not yet multiplied by the scale.
+fn run_of_q8(quants: vec4u) -> mat4x4f {
+    return mat4x4f(four_bytes(quants.x), four_bytes(quants.y), four_bytes(quants.z), four_bytes(quants.w));
 }
 
-// The scale of block `block` out of the 16-byte word that holds it.
-fn q8_scale(scales: vec4u, block: u32) -> f32 {
-    let pair = unpack2x16float(scales[(block / 2u) % 4u]);
-    return select(pair.x, pair.y, block % 2u == 1u);
+// The scale of run `n` out of the word that holds it: word n / 4 of the row's scales.
+fn q8_scale(word: u32, n: u32) -> f32 {
+    let pair = unpack2x16float(word);
+    return select(pair.x, pair.y, n % 4u >= 2u);
+}
+
+fn dot16(a: mat4x4f, b: mat4x4f) -> f32 {
+    return (dot(a[0], b[0]) + dot(a[1], b[1])) + (dot(a[2], b[2]) + dot(a[3], b[3]));
 }

@@ -127,9 +127,11 @@ impl Gpu {
     }
 
     fn compile(&self, kernel: &Kernel) -> Result<Pipeline, GpuError> {
-        let text = shader::resolve_shader(kernel.shader).ok_or_else(|| GpuError::Shader {
-            name: kernel.shader.into(),
-            detail: "no such shader, or an import of it is missing".into(),
+        let text = shader::resolve_shader(self.text_of(kernel.shader)).ok_or_else(|| {
+            GpuError::Shader {
+                name: kernel.shader.into(),
+                detail: "no such shader, or an import of it is missing".into(),
+            }
         })?;
         let (n_read, n_write) = shader::bindings(&text);
         let module = self

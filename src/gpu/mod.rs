@@ -11,6 +11,7 @@ mod pace;
 mod player;
 mod recording;
 mod shader;
+mod software;
 mod transfer;
 mod wait;
 
@@ -23,4 +24,5 @@ pub use options::{Faults, GpuOptions};
 pub use player::{MAX_DISPATCHES_PER_SUBMIT, SLOT_BYTES};
 pub use recording::{Cost, Dispatch, Kernel, Recording, Step};
 pub use shader::{resolve_shader, shader_names};
+pub use software::{Forms, SOFTWARE_FORMS, SoftwareForm};
 pub use transfer::UPLOAD_WINDOW_BYTES;

@@ -1,5 +1,7 @@
 //! What is asked of an adapter.
 
+use super::Forms;
+
 /// How to open a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GpuOptions {
@@ -9,6 +11,8 @@ pub struct GpuOptions {
     pub default_limits: bool,
     /// Largest storage binding to use, if smaller than the device's.
     pub max_binding_bytes: Option<u64>,
+    /// Which forms of kernels to play.
+    pub forms: Forms,
     /// Faults to meet on purpose, for tests.
     pub faults: Faults,
 }

@@ -130,7 +130,8 @@ impl Gpu {
                 .raw()
                 .ok_or_else(|| self.device_error("no uniforms".into()))?;
             pass.set_bind_group(0, &self.group(&pipeline, it, raw)?, &[offset]);
-            pass.dispatch_workgroups(it.grid[0], it.grid[1], it.grid[2]);
+            let [x, y, z] = self.grid_of(it);
+            pass.dispatch_workgroups(x, y, z);
             *slot += 1;
         }
         Ok(())

@@ -6,7 +6,7 @@ macro_rules! shaders {
     };
 }
 
-/// Every kernel, by name.
+/// Every kernel, by name; those of a folder are other forms of the kernel of the same name.
 const SHADERS: &[(&str, &str)] = shaders![
     "add_rows",
     "argmax",
@@ -26,6 +26,9 @@ const SHADERS: &[(&str, &str)] = shaders![
     "rms_norm",
     "rope",
     "sample",
+    "software/gate_up",
+    "software/matmul",
+    "software/matvec",
     "top_k",
 ];
 
@@ -33,7 +36,7 @@ const SHADERS: &[(&str, &str)] = shaders![
 const PIECES: &[(&str, &str)] =
     shaders!["lib/packed", "lib/reduce", "lib/safe_tanh", "lib/select",];
 
-/// Names of all kernels.
+/// Names of all kernels, and of their other forms.
 pub fn shader_names() -> Vec<&'static str> {
     SHADERS.iter().map(|it| it.0).collect()
 }

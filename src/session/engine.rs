@@ -7,7 +7,7 @@ use super::{
     protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL},
     trouble::Trouble,
 };
-use crate::gpu::{Faults, Gpu, GpuError, GpuOptions};
+use crate::gpu::{Faults, Forms, Gpu, GpuError, GpuOptions};
 use std::rc::Rc;
 
 /// Host memory for the activations of kept runs: the wasm heap stays under 256 MB.
@@ -95,6 +95,7 @@ impl Engine {
             adapter: self.options.adapter.clone(),
             default_limits: self.options.default_limits,
             max_binding_bytes: self.options.max_binding_bytes,
+            forms: Forms::ByAdapter,
             faults: self
                 .options
                 .faults

@@ -171,7 +171,7 @@ async function shaders(kind) {
     const { messages } = await module.getCompilationInfo();
     for (const it of messages.filter((it) => it.type === "error")) out.faults.push(`${name}:${it.lineNum}: ${it.message}`);
     try {
-      await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: name } });
+      await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: name.split("/").pop() } });
       out.compiled.push(name);
     } catch (error) {
       out.faults.push(`${name}: ${error.message}`);

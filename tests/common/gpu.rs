@@ -1,7 +1,7 @@
 //! Devices for tests: what is put on them, played and read back.
 
 use gemscope::{
-    gpu::{Gpu, GpuOptions, Recording, Use, View},
+    gpu::{Forms, Gpu, GpuOptions, Recording, Use, View},
     spec::Bytes,
     sys::{Stop, block_on},
 };
@@ -30,11 +30,13 @@ impl Lab {
         }
     }
 
-    /// Runs a check at WebGPU's default limits, then with everything that the adapter gives.
+    /// Runs a check at WebGPU's default limits with the kernels for GPUs, then with everything that the adapter gives and
+    /// the kernels for it.
     pub fn each(check: impl Fn(&Self)) {
-        for default_limits in [true, false] {
+        for (default_limits, forms) in [(true, Forms::Gpu), (false, Forms::ByAdapter)] {
             let options = GpuOptions {
                 default_limits,
+                forms,
                 ..GpuOptions::default()
             };
             let Some(lab) = Self::open(&options) else {

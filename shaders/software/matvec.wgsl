@@ -1,0 +1,68 @@
+// y[row] = cap(scale * sum_i w[row, i] * (1 + gain[i]) * x[i]), for one position.
+//
+// scale is 1 / rms(x) with NORM, else 1; gain counts with GAIN; cap is the softcap with CAP > 0.
+// The gain belongs to the matrix and the scale to the row of x, so that x is read once and never rewritten.
+//
+// x     [N_IN]           f32     activations
+// gain  [N_IN]           f32     stored with 1 subtracted; bind x when there is none
+// w     [n_out, N_IN]    packed  rows of the matrix
+// y     [.. + n_out]     f32     written from out_offset on
+//
+// For adapters that compute on the CPU: a thread takes four rows from end to end, so that a run of x is loaded once for
+// four rows and nothing is summed across threads. There a load costs more than all that is done with it, wherever it points.
+//
+// Grid: one workgroup of WG_SIZE threads per 4 WG_SIZE rows, in x and y. Twin: ops::matvec::twin.
+
+// import lib/packed.wgsl
+// import lib/safe_tanh.wgsl
+
+override NORM: bool = false;
+override GAIN: bool = false;
+override EPS: f32 = 1e-6;
+override CAP: f32 = 0.0;
+override WG_SIZE: u32 = 16u;
+
+struct Params { n_out: u32, out_offset: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> gain: array<vec4f>;
+@group(0) @binding(3) var<storage, read> w: array<vec4u>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+fn dot_run(row: u32, n: u32, v: mat4x4f) -> f32 {
+    let at = row * ROW_VECS;
+    if PACKING == 0u { return dot16(run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]), v); }
+    if PACKING == 1u { return dot16(run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]), v); }
+    return dot16(run_of_q8(w[at + n]), v) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
+}
+
+@compute @workgroup_size(WG_SIZE)
+fn matvec(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let first = (group.y * groups.x + group.x) * 4u * WG_SIZE + lane;
+    if first >= params.n_out { return; }
+    // Rows past the end repeat the last one and are not written.
+    let rows = min(vec4u(first) + vec4u(0u, 1u, 2u, 3u) * WG_SIZE, vec4u(params.n_out - 1u));
+
+    var sum = vec4f();
+    var square = 0.0;
+    for (var n = 0u; n < N_IN / 16u; n++) {
+        var v = mat4x4f(x[4u * n], x[4u * n + 1u], x[4u * n + 2u], x[4u * n + 3u]);
+        if NORM { square += dot16(v, v); }
+        if GAIN {
+            let g = mat4x4f(gain[4u * n], gain[4u * n + 1u], gain[4u * n + 2u], gain[4u * n + 3u]);
+            v = mat4x4f(v[0] + v[0] * g[0], v[1] + v[1] * g[1], v[2] + v[2] * g[2], v[3] + v[3] * g[3]);
+        }
+        sum += vec4f(dot_run(rows.x, n, v), dot_run(rows.y, n, v), dot_run(rows.z, n, v), dot_run(rows.w, n, v));
+    }
+    var scale = 1.0;
+    if NORM { scale = inverseSqrt(square / f32(N_IN) + EPS); }
+    for (var r = 0u; r < 4u; r++) {
+        let row = first + r * WG_SIZE;
+        if row < params.n_out { y[params.out_offset + row] = softcap(sum[r] * scale, CAP); }
+    }
+}
