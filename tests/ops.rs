@@ -19,3 +19,5 @@ mod random;
 mod rows;
 #[path = "ops/sample.rs"]
 mod sample;
+#[path = "ops/software.rs"]
+mod software;

@@ -2,7 +2,7 @@
 //!
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
-pub use crate::spec::{Change, Plan, Sampling, Speed, Write};
+pub use crate::spec::{Change, Plan, Probability, Sampling, Speed, Token, Write};
 use crate::spec::{Config, DType, Positions, Precision, Site};
 use serde::{Deserialize, Serialize};
 
@@ -248,32 +248,6 @@ pub struct Distribution {
     pub top: Vec<Probability>,
     /// The tokens asked for, in the order asked.
     pub asked: Vec<Probability>,
-}
-
-/// A token's part of a distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Probability {
-    /// The token.
-    pub id: u32,
-    /// The text that it stands for; empty without a tokenizer.
-    pub piece: String,
-    /// Its logit, after the softcap.
-    pub logit: f32,
-    /// Its probability.
-    pub probability: f32,
-}
-
-/// A token of a prompt or of a continuation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
-    /// Its id.
-    pub id: u32,
-    /// The text that it stands for (`spec::visible` makes marks for what can't be seen); empty without a tokenizer.
-    pub piece: String,
-    /// Byte offsets into the prompt, if it came from one.
-    pub bytes: Option<(usize, usize)>,
-    /// Whether it is special (BOS, EOS, PAD and their like).
-    pub special: bool,
 }
 
 /// How a command ended well.
