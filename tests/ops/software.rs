@@ -19,7 +19,7 @@ fn rows_are_those_of_the_ops() {
 #[test]
 fn every_row_is_covered() {
     for form in SOFTWARE_FORMS {
-        for n_out in [1, 63, 64, 65, 9216, 131_071, 131_073, 256_000] {
+        for n_out in [1_u32, 63, 64, 65, 9216, 131_071, 131_073, 256_000] {
             let grid = form.grid(groups(n_out.div_ceil(form.rows)));
             assert!(
                 grid[0] * grid[1] * form.software_rows >= n_out,
