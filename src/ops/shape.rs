@@ -23,3 +23,33 @@ pub fn softcap(x: f64, cap: f64) -> f64 {
 pub fn gelu(x: f64) -> f64 {
     0.5 * x * (1.0 + (GELU_SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x)).tanh())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gpu::SOFTWARE_FORMS,
+        ops::{gate_up, matmul, matvec},
+    };
+
+    #[test]
+    fn software_forms_know_the_rows_of_the_ops() {
+        let rows = SOFTWARE_FORMS.map(|it| (it.shader, it.rows));
+        let of_ops = [
+            ("gate_up", gate_up::ROWS),
+            ("matmul", matmul::TILE_OUT),
+            ("matvec", matvec::ROWS),
+        ];
+        assert_eq!(rows, of_ops);
+    }
+
+    #[test]
+    fn software_forms_cover_every_row() {
+        for form in SOFTWARE_FORMS {
+            for n_out in [1, 63, 64, 65, 9216, 131_071, 131_073, 256_000] {
+                let [x, y, _] = form.grid(groups(n_out.div_ceil(form.rows)));
+                assert!(x * y * form.software_rows >= n_out, "{form:?} {n_out}");
+            }
+        }
+    }
+}
