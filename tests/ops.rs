@@ -19,5 +19,3 @@ mod random;
 mod rows;
 #[path = "ops/sample.rs"]
 mod sample;
-#[path = "ops/software.rs"]
-mod software;
