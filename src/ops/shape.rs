@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn software_forms_cover_every_row() {
         for form in SOFTWARE_FORMS {
-            for n_out in [1, 63, 64, 65, 9216, 131_071, 131_073, 256_000] {
+            for n_out in [1_u32, 63, 64, 65, 9216, 131_071, 131_073, 256_000] {
                 let [x, y, _] = form.grid(groups(n_out.div_ceil(form.rows)));
                 assert!(x * y * form.software_rows >= n_out, "{form:?} {n_out}");
             }
