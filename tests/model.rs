@@ -9,8 +9,8 @@ mod model;
 use compare::Tensors;
 use gemscope::{
     gpu::GpuOptions,
-    model::{Model, ModelError, PlanRequest, plan},
-    spec::{Change, Positions, Precision, Sampling, Site, Write},
+    model::{ModelError, PlanRequest, plan},
+    spec::{Precision, Sampling, Site},
     sys::{Stop, block_on},
     weights::synth::Preset,
 };
@@ -151,6 +151,35 @@ fn a_stopped_run_is_no_run() {
     let on = Stop::default();
     let next = block_on(nano.generate(1, Sampling::GREEDY, false, &mut |_| (), &on));
     assert!(matches!(next, Err(ModelError::NoRun)));
+}
+
+/// Whoever asks to stop waits for what is under way and no more.
+#[test]
+fn nothing_is_submitted_after_a_stop() {
+    let checkpoint = model::checkpoint(Preset::Nano);
+    let Some(gpu) = model::open(&GpuOptions::default()) else {
+        return;
+    };
+    let mut nano = model::load(&gpu, &checkpoint, PlanRequest::default());
+    let (stop, ids) = (Stop::default(), prompt(40));
+    let mut submits_at_stop = None;
+    let mut sink = |_| {
+        stop.set();
+        submits_at_stop.get_or_insert(gpu.n_submits());
+    };
+    let stopped = block_on(nano.run(&ids, &every_site(), &[], &mut sink, &stop));
+    assert!(matches!(stopped, Err(ModelError::Stopped)));
+    assert!(submits_at_stop.is_some_and(|it| gpu.n_submits() <= it + 1));
+    // The same while generating, from the callback of the first token.
+    model::run(&mut nano, &ids, &[], &[]);
+    let (stop, mut submits_at_stop) = (Stop::default(), 0);
+    let mut on_token = |_| {
+        stop.set();
+        submits_at_stop = gpu.n_submits();
+    };
+    let stopped = block_on(nano.generate(9, Sampling::GREEDY, true, &mut on_token, &stop));
+    assert!(matches!(stopped, Err(ModelError::Stopped)));
+    assert!(gpu.n_submits() <= submits_at_stop + 1);
 }
 
 /// 26 layers, the table and the choice: at most 260 dispatches where a layer takes what it takes here.

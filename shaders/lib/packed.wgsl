@@ -31,9 +31,15 @@ fn run_of_q8(quants: vec4u) -> mat4x4f {
 }
 
 // The scale of run `n` out of the word that holds it: word n / 4 of the row's scales.
+//
+// Scales of small blocks are subnormal f16, which unpack2x16float may flush to zero, so the bits are taken apart: mantissa
+// times 2^(exponent - 25), both normal f32. Scales are finite.
 fn q8_scale(word: u32, n: u32) -> f32 {
-    let pair = unpack2x16float(word);
-    return select(pair.x, pair.y, n % 4u >= 2u);
+    let bits = word >> (16u * (n / 2u % 2u));
+    let exponent = (bits >> 10u) & 31u;
+    let mantissa = (bits & 1023u) | select(0u, 1024u, exponent > 0u);
+    let size = bitcast<f32>(((max(exponent, 1u) + 102u) << 23u) | ((bits & 0x8000u) << 16u));
+    return f32(mantissa) * size;
 }
 
 fn dot16(a: mat4x4f, b: mat4x4f) -> f32 {

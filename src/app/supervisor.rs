@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 
 /// What the browser has to do.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a handful exist at a time, for a moment"
+)]
 pub enum Action {
     /// End the worker, if there is one, and start another.
     Start,

@@ -2,7 +2,7 @@
 //!
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
-pub use crate::spec::{Change, Plan, Sampling, Speed, Write};
+pub use crate::spec::{Change, Plan, Probability, Sampling, Speed, Token, Write};
 use crate::spec::{Config, DType, Positions, Precision, Site};
 use serde::{Deserialize, Serialize};
 
@@ -250,32 +250,6 @@ pub struct Distribution {
     pub asked: Vec<Probability>,
 }
 
-/// A token's part of a distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Probability {
-    /// The token.
-    pub id: u32,
-    /// The text that it stands for; empty without a tokenizer.
-    pub piece: String,
-    /// Its logit, after the softcap.
-    pub logit: f32,
-    /// Its probability.
-    pub probability: f32,
-}
-
-/// A token of a prompt or of a continuation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
-    /// Its id.
-    pub id: u32,
-    /// The text that it stands for (`spec::visible` makes marks for what can't be seen); empty without a tokenizer.
-    pub piece: String,
-    /// Byte offsets into the prompt, if it came from one.
-    pub bytes: Option<(usize, usize)>,
-    /// Whether it is special (BOS, EOS, PAD and their like).
-    pub special: bool,
-}
-
 /// How a command ended well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant, reason = "few exist at a time")]
@@ -343,6 +317,8 @@ pub struct Description {
     pub gpu_bytes: u64,
     /// The most they have been.
     pub peak_gpu_bytes: u64,
+    /// Memory of the engine's own program; 0 natively.
+    pub heap_bytes: u64,
     /// Submits so far.
     pub n_submits: u64,
     /// The open model, if any.

@@ -33,6 +33,7 @@ impl Engine {
             features: about.features.clone(),
             gpu_bytes: gpu.live_bytes(),
             peak_gpu_bytes: gpu.peak_bytes(),
+            heap_bytes: crate::sys::heap_bytes(),
             n_submits: gpu.n_submits(),
             open: self.open.as_ref().map(opened),
             last_errors: gpu.last_errors(),

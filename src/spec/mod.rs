@@ -12,6 +12,7 @@ mod registry;
 mod sampling;
 mod site;
 mod speed;
+mod token;
 mod visible;
 mod write;
 
@@ -26,5 +27,6 @@ pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
 pub use sampling::Sampling;
 pub use site::{Site, SiteError};
 pub use speed::Speed;
+pub use token::{Probability, Token};
 pub use visible::visible;
 pub use write::{Change, Write};

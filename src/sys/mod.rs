@@ -1,11 +1,13 @@
 //! Clock, sleep, yield, spawn and log on host and wasm; knows nothing else of the house.
 
 mod clock;
+mod heap;
 mod log;
 mod stop;
 mod task;
 
 pub use clock::Stopwatch;
+pub use heap::heap_bytes;
 pub use log::warn;
 pub use stop::Stop;
 #[cfg(not(target_arch = "wasm32"))]

@@ -52,6 +52,48 @@ async function dump(ids, options) {
   return base64(safetensors(new Map([...pieces].map(([site, it]) => [site, joined(site, it)]))));
 }
 
+// Speeds of kernels, then of a model at both precisions, each in an engine of its own.
+async function bench(seconds, only, preset) {
+  const first = await Engine.start(BASE);
+  const { Described: adapter } = await first.ask("Describe");
+  const kernels = [];
+  await first.ask({ Measure: { seconds, only } }, ({ Speed }) => kernels.push(Speed));
+  first.stop();
+  const models = [];
+  for (const precision of preset === "none" ? [] : ["reference", "compact"]) models.push(await timing(preset, precision));
+  return { adapter, kernels, models };
+}
+
+async function timing(preset, precision) {
+  const engine = await Engine.start(BASE);
+  const since = (start) => (performance.now() - start) / 1000;
+  const prefill = async (first) => {
+    const ids = [2, ...Array.from({ length: 63 }, (_, i) => first + i)];
+    const start = performance.now();
+    const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want: [], writes: [] } });
+    return { run: Ran.run, seconds: since(start) };
+  };
+  const start = performance.now();
+  const model = { Synth: { preset, tokenizer: null } };
+  await engine.ask({ Open: { model, precision, n_ctx: null, max_gpu_bytes: null } });
+  const load_seconds = since(start);
+  await prefill(100); // once for warmth: the pace of submits is learned
+  const { run, seconds } = await prefill(200);
+  const { Generated } = await engine.ask({ Generate: { run, n: 4, sampling: GREEDY, watch: false } });
+  const { Described } = await engine.ask("Describe");
+  engine.stop();
+  return {
+    preset,
+    precision,
+    load_seconds,
+    prefill_tokens_per_second: 64 / seconds,
+    decode_tokens_per_second: Generated.tokens.length / Generated.seconds,
+    heap_bytes: Described.heap_bytes,
+    peak_gpu_bytes: Described.peak_gpu_bytes,
+    planned_gpu_bytes: Described.open.plan.total_bytes,
+  };
+}
+
 // The ids of a greedy continuation.
 async function greedy(ids, n) {
   const { engine } = await engineWith();
@@ -141,4 +183,4 @@ async function shaders(kind) {
   return out;
 }
 
-window.driver = { nano, dump, greedy, tokenize, openFails, badInput, shaders };
+window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders };

@@ -307,3 +307,41 @@ fn embed_is_its_twin() {
         }
     });
 }
+
+/// Every scale counts, subnormal ones too: a block of small weights does not vanish.
+#[test]
+fn scales_of_8_bit_are_read_bit_by_bit() {
+    let scales: [u16; 8] = [
+        0x0000, 0x0001, 0x0011, 0x03ff, 0x0400, 0x1234, 0x3c00, 0x7bff,
+    ];
+    let n_in = 32 * scales.len();
+    let mut bytes: Vec<u8> = (0..n_in)
+        .map(|it| (it as i32 * 37 % 255 - 127) as i8 as u8)
+        .collect();
+    bytes.extend(scales.iter().flat_map(|it| it.to_le_bytes()));
+    assert_eq!(bytes.len(), Packing::Q8.row_bytes(n_in));
+    Lab::each(|lab| {
+        let w = upload(lab, Packing::Q8, n_in, &bytes, 1);
+        let (ids, x) = (lab.bytes("ids", &[0; 4]), lab.blank("x", n_in));
+        let tokens = embed::Tokens {
+            ids: &ids,
+            first_id: 0,
+            n_pos: 1,
+            scale: 1.0,
+        };
+        let mut recording = Recording::default();
+        embed::record(&mut recording, &w, tokens, &x);
+        lab.play(&recording);
+        let mut want = vec![0.0; n_in];
+        let params = embed::Params {
+            n_pos: 1,
+            first_id: 0,
+            first_row: 0,
+            n_rows: 1,
+        };
+        embed::twin(params, (&w, &bytes), &[0], 1.0, &mut want);
+        assert!(want[32..64].iter().any(|it| *it != 0.0));
+        // A byte times eleven bits is exact.
+        assert_close("scales", &lab.read(&x), &want, (0.0, 0.0));
+    });
+}

@@ -55,7 +55,7 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
         fs::remove_dir_all(&out)?;
     }
     fs::create_dir_all(&out)?;
-    let server = Server::start("127.0.0.1", 0, mounts())?;
+    let server = serve()?;
     let mut node = driver(&out, &format!("http://{}/", server.address), filter);
     commands::succeeds(&mut node)?;
     let results =
@@ -74,6 +74,27 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
     }
     judge(&results.dumps, &mut counts)?;
     Ok(counts)
+}
+
+/// Serves the site and the tests' own folder on a free port.
+pub fn serve() -> Result<Server> {
+    Server::start("127.0.0.1", 0, mounts())
+}
+
+/// Tells a script where the browsers are; whether there is any.
+pub fn name_browsers(node: &mut Command) -> bool {
+    let browsers = [
+        ("--chromium", prerequisites::chromium()),
+        ("--firefox", prerequisites::firefox()),
+    ];
+    let mut any = false;
+    for (name, path) in browsers {
+        if let Some(path) = path {
+            node.arg(name).arg(path);
+            any = true;
+        }
+    }
+    any
 }
 
 fn mounts() -> Vec<Mount> {
@@ -102,14 +123,7 @@ fn driver(out: &Path, base: &str, filter: Option<&str>) -> Command {
         .args(["--base", base, "--out"])
         .arg(out)
         .current_dir(place::root());
-    for (name, path) in [
-        ("--chromium", prerequisites::chromium()),
-        ("--firefox", prerequisites::firefox()),
-    ] {
-        if let Some(path) = path {
-            node.arg(name).arg(path);
-        }
-    }
+    name_browsers(&mut node);
     if let Some(filter) = filter {
         node.args(["--filter", filter]);
     }

@@ -13,16 +13,24 @@ pub enum Command {
     Synth(Passed),
     /// Generates the model of full size, runs it and compares it with its golden.
     Full(Passed),
-    /// Measures kernels, prefill and decode.
+    /// Measures kernels, prefill and decode natively.
+    #[command(skip)]
     Bench(Passed),
 }
 
 /// What is passed on as it is.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(disable_help_flag = true)]
 pub struct Passed {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
+}
+
+impl Passed {
+    /// As they were written.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
 }
 
 /// Runs `lab` with the command.

@@ -2,6 +2,7 @@
 //!
 //! Not part of the product, and nothing of the product is compiled into it: what needs the engine runs in the program `lab`.
 
+pub mod bench;
 pub mod browser;
 pub mod build;
 pub mod commands;

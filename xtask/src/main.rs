@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{build, compare, lab, serve, test};
+use xtask::{bench, build, compare, lab, serve, test};
 
 /// Builds, serves and tests Gemscope; sets up what is missing.
 #[derive(Parser)]
@@ -22,7 +22,9 @@ enum Command {
     Test(test::Arguments),
     /// Compares two files of activations, site by site.
     Compare(compare::Arguments),
-    /// Commands that need the engine: synth, full, bench.
+    /// Measures kernels, prefill and decode; with --page inside the browsers.
+    Bench(lab::Passed),
+    /// Commands that need the engine: synth, full.
     #[command(flatten)]
     Lab(lab::Command),
 }
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Build(it) => build::run(&it).map(|()| true),
         Command::Test(it) => test::run(&it),
         Command::Compare(it) => compare::run(&it),
+        Command::Bench(it) => bench::run(&it),
         Command::Lab(it) => lab::run(&it),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! Commands that need the engine natively. `cargo xtask` passes them on to this program; one file per command.
 
+mod bench;
 mod full;
 mod memory;
 mod synth;
@@ -14,12 +15,15 @@ enum Command {
     Synth(synth::Arguments),
     /// Generates the model of full size, runs it and compares it with its golden.
     Full(full::Arguments),
+    /// Measures kernels, prefill and decode.
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Synth(it) => synth::run(&it).map(|()| true),
         Command::Full(it) => full::run(&it),
+        Command::Bench(it) => bench::run(&it).map(|()| true),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
