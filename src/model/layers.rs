@@ -4,7 +4,7 @@ use super::{ModelError, sizes::Sizes};
 use crate::{
     gpu::{Buffer, Gpu, GpuError, Use},
     ops::{Matrix, Tile},
-    spec::{self, Bytes, Config, Norm, Packing, TensorName},
+    spec::{self, Bytes, Config, Layout, Norm, Packing, TensorName},
     sys::Stop,
     weights::Checkpoint,
 };
@@ -218,6 +218,7 @@ async fn matrix(
     }
     Ok(Matrix {
         packing,
+        layout: Layout::Rows,
         n_out,
         n_in,
         tiles,

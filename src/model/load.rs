@@ -5,7 +5,7 @@ use super::{
     buffers::{Context, Scratch},
     layers::{Ends, Filler, Layer},
     plan::{largest_readback, upload_window},
-    sizes::{self, Sizes},
+    sizes::Sizes,
 };
 use crate::{
     gpu::{Gpu, Kernel, Recording},
@@ -94,7 +94,7 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config().clone();
         let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes)?;
-        let packing = sizes::packing(plan.precision);
+        let packing = plan.precision.of_model();
         let window_bytes = upload_window(plan.weight_bytes);
         gpu.reserve(largest_readback(&config, &sizes), window_bytes)
             .await?;

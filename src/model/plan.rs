@@ -3,7 +3,7 @@
 use super::{
     ModelError,
     probs::{MAX_ASKED, MAX_TOP_K},
-    sizes::{Sizes, packing},
+    sizes::Sizes,
 };
 use crate::{
     gpu::{MAX_DISPATCHES_PER_SUBMIT, SLOT_BYTES, UPLOAD_WINDOW_BYTES},
@@ -46,7 +46,7 @@ pub fn plan(
     }
     let n_ctx = n_ctx.max(1);
     let sizes = Sizes::new(config, n_ctx, max_binding_bytes)?;
-    let packing = packing(request.precision);
+    let packing = request.precision.of_model();
     for (n_in, _) in matrices(config) {
         sizes.tile_rows(packing, n_in)?;
     }

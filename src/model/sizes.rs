@@ -1,7 +1,7 @@
 //! How tensors are cut to the binding that an adapter allows; plan and allocator both start from these numbers.
 
 use super::ModelError;
-use crate::spec::{Config, Packing, Precision, gemma};
+use crate::spec::{Config, Packing, gemma};
 
 /// A buffer of weights is at most so large even where bindings may be larger: single huge buffers fail on some adapters.
 const MAX_TILE_BYTES: u64 = 256 << 20;
@@ -73,14 +73,6 @@ impl Sizes {
         (0..n_ctx)
             .step_by(n_part)
             .map(move |first| (first, n_part.min(n_ctx - first)))
-    }
-}
-
-/// How a preset packs the model's matrices.
-pub(super) fn packing(precision: Precision) -> Packing {
-    match precision {
-        Precision::Reference => Packing::Bf16,
-        Precision::Compact => Packing::Q8,
     }
 }
 

@@ -2,14 +2,16 @@
 
 use crate::{
     gpu::{Kernel, View},
-    spec::{Packing, gemma::BLOCK},
+    spec::{Layout, Packing, gemma::BLOCK},
 };
 
 /// A packed matrix `[n_out, n_in]`, split by rows.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// How rows are packed.
+    /// How weights are packed.
     pub packing: Packing,
+    /// How they lie in each part.
+    pub layout: Layout,
     /// Rows.
     pub n_out: usize,
     /// Weights of a row, a multiple of 32.
@@ -67,6 +69,7 @@ pub fn unpack_row(packing: Packing, bytes: &[u8], n_in: usize) -> Vec<f64> {
         .map(|i| match packing {
             Packing::F32 => f64::from(f32::from_le_bytes(word(i))),
             Packing::Bf16 => half::bf16::from_le_bytes(half(i)).to_f64(),
+            Packing::F16 => half::f16::from_le_bytes(half(i)).to_f64(),
             Packing::Q8 => {
                 let at = n_in / 2 + i / BLOCK;
                 f64::from(bytes[i].cast_signed()) * half::f16::from_le_bytes(half(at)).to_f64()

@@ -3,7 +3,7 @@
 use crate::{
     gpu::{Buffer, Gpu, GpuError, Use},
     ops::{Heads, Matrix, Tile},
-    spec::{Bytes, Config, Packing},
+    spec::{Bytes, Config, Layout, Packing},
 };
 
 /// Every byte of the buffers: a small number as f32, f16, bf16 and 8 bit, so that nothing is infinite or subnormal.
@@ -79,6 +79,7 @@ impl Bench {
         }
         Matrix {
             packing,
+            layout: Layout::Rows,
             n_out: first_row,
             n_in,
             tiles,

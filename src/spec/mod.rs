@@ -2,8 +2,12 @@
 
 mod bytes;
 mod config;
+mod dictionary;
 mod dtype;
+mod feature;
 pub mod gemma;
+mod intervention;
+mod metrics;
 mod packing;
 mod plan;
 mod positions;
@@ -18,8 +22,12 @@ mod write;
 
 pub use bytes::Bytes;
 pub use config::{Config, ConfigError};
+pub use dictionary::{Dictionary, DictionaryArray, Half};
 pub use dtype::DType;
-pub use packing::Packing;
+pub use feature::{FeatureError, FeatureId};
+pub use intervention::{Intervention, InterventionError, Mode, Operation};
+pub use metrics::{Splice, SpliceMetrics};
+pub use packing::{Layout, Packing};
 pub use plan::Plan;
 pub use positions::{Positions, PositionsError};
 pub use precision::Precision;

@@ -34,7 +34,9 @@ pub fn pack(
         return Err(not_finite(at));
     }
     match (dtype, packing) {
-        (DType::BF16, Packing::Bf16) | (DType::F32, Packing::F32) => return Ok(raw),
+        (DType::BF16, Packing::Bf16) | (DType::F32, Packing::F32) | (DType::F16, Packing::F16) => {
+            return Ok(raw);
+        }
         _ => (),
     }
     let raw = raw.into_vec();
@@ -50,6 +52,7 @@ pub fn pack(
                 Ok(())
             }
             Packing::Bf16 => narrow_bf16(&row, packed),
+            Packing::F16 => narrow_f16(&row, packed),
             Packing::Q8 => q8::quantise_row(&row, packed),
         };
         done.map_err(|at| WeightsError::TooLarge {
@@ -178,6 +181,14 @@ fn narrow_bf16(row: &[f32], packed: &mut [u8]) -> Result<(), usize> {
         *out = bf16_bits(*value).to_le_bytes();
     }
     not_finite_16(packed, 0x7f80).map_or(Ok(()), Err)
+}
+
+/// Errors: the place of the first weight that rounds to infinity.
+fn narrow_f16(row: &[f32], packed: &mut [u8]) -> Result<(), usize> {
+    for (value, out) in row.iter().zip(packed.as_chunks_mut::<2>().0) {
+        *out = half::f16::from_f32(*value).to_le_bytes();
+    }
+    not_finite_16(packed, 0x7c00).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{gpu::Lab, random::Random};
 use gemscope::{
     ops::{Matrix, Tile},
-    spec::Packing,
+    spec::{Layout, Packing},
 };
 
 /// The largest weight of a random matrix.
@@ -25,6 +25,10 @@ pub fn random_rows(random: &mut Random, packing: Packing, n_out: usize, n_in: us
             Packing::Bf16 => {
                 let bf16 = |it: f32| half::bf16::from_f32(it).to_le_bytes();
                 out.extend((0..n_in).flat_map(|_| bf16(random.value(MOST_WEIGHT))));
+            }
+            Packing::F16 => {
+                let f16 = |it: f32| half::f16::from_f32(it).to_le_bytes();
+                out.extend((0..n_in).flat_map(|_| f16(random.value(MOST_WEIGHT))));
             }
             Packing::Q8 => {
                 out.extend((0..n_in).map(|_| random.bits() as u8));
@@ -51,6 +55,7 @@ pub fn upload(lab: &Lab, packing: Packing, n_in: usize, bytes: &[u8], tile_rows:
         .collect();
     Matrix {
         packing,
+        layout: Layout::Rows,
         n_out: bytes.len() / row_bytes,
         n_in,
         tiles,

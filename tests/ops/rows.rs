@@ -172,6 +172,7 @@ fn softcap_holds_far_from_zero() {
             };
             let w = Matrix {
                 packing: Packing::F32,
+                layout: gemscope::spec::Layout::Rows,
                 n_out: 1,
                 n_in: 32,
                 tiles: vec![tile],
