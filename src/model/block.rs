@@ -4,14 +4,13 @@ use super::{
     Model,
     buffers::CachePart,
     layers::Layer,
-    probs::{MAX_ASKED, MAX_TOP_K},
     sizes::ALIGNMENT,
 };
 use crate::{
     gpu::{Buffer, Recording, View},
     ops::{
-        Matrix, attention, attention_apply, attention_pattern, embed, gelu_mul, logits_stats,
-        matmul, matvec, norm_add, rms_norm, rope, top_k,
+        Matrix, attention, attention_apply, attention_pattern, embed, gelu_mul, matmul, matvec,
+        rope,
     },
 };
 use std::ops::Range;
@@ -30,44 +29,14 @@ impl Model {
         embed::record(recording, &self.ends.embed, tokens, &self.scratch.x.whole());
     }
 
-    /// `n = x / rms(x)`, the gain left to the matrices that read it.
-    pub(super) fn record_norm(&self, recording: &mut Recording, n_pos: usize) {
-        let form = rms_norm::Form {
-            d_model: self.config().d_model,
-            eps: self.config().eps,
-            gain: None,
-        };
-        rms_norm::record(
-            recording,
-            form,
-            n_pos,
-            &self.scratch.x.whole(),
-            &self.scratch.n.whole(),
-        );
-    }
-
-    /// Queries, keys, values; keys and values into the cache; attention's sums. Ends before the output matrix.
-    pub(super) fn record_attention(
-        &self,
-        recording: &mut Recording,
-        layer: &Layer,
-        n: usize,
-        (first, n_pos): (usize, usize),
-    ) {
-        self.record_norm(recording, n_pos);
-        let scratch = &self.scratch;
+    /// Queries, keys and values of normalised rows, not turned yet.
+    pub(super) fn record_qkv(&self, recording: &mut Recording, layer: &Layer, n_pos: usize) {
+        let (n, qkv) = (&self.scratch.n, &self.scratch.qkv);
         let gain = Some(layer.input.whole());
-        self.linear(
-            recording,
-            &layer.qkv,
-            (&scratch.n, gain),
-            &scratch.qkv,
-            n_pos,
-        );
-        self.record_cache(recording, n, (first, n_pos));
-        self.record_sums(recording, n, (first, n_pos));
+        self.linear(recording, &layer.qkv, (n, gain), qkv, n_pos);
     }
 
+    /// Queries turned; keys, turned, and values into the cache.
     pub(super) fn record_cache(
         &self,
         recording: &mut Recording,
@@ -100,6 +69,7 @@ impl Model {
         }
     }
 
+    /// Attention's sums, from queries and cache.
     pub(super) fn record_sums(
         &self,
         recording: &mut Recording,
@@ -251,95 +221,6 @@ impl Model {
             &scratch.o,
             n_pos,
         );
-    }
-
-    /// `x += o / rms(o) * (1 + gain)`.
-    pub(super) fn record_post_norm(&self, recording: &mut Recording, gain: &Buffer, n_pos: usize) {
-        let gain = gain.whole();
-        let form = norm_add::Form {
-            d_model: self.config().d_model,
-            eps: self.config().eps,
-            gain: &gain,
-        };
-        norm_add::record(
-            recording,
-            form,
-            n_pos,
-            &self.scratch.o.whole(),
-            &self.scratch.x.whole(),
-        );
-    }
-
-    /// `n = o / rms(o) * (1 + gain)`: what a branch adds, on its own, for those who want to see or change it.
-    pub(super) fn record_branch(&self, recording: &mut Recording, gain: &Buffer, n_pos: usize) {
-        let gain = gain.whole();
-        let form = rms_norm::Form {
-            d_model: self.config().d_model,
-            eps: self.config().eps,
-            gain: Some(&gain),
-        };
-        rms_norm::record(
-            recording,
-            form,
-            n_pos,
-            &self.scratch.o.whole(),
-            &self.scratch.n.whole(),
-        );
-    }
-
-    /// Logits of the first rows of the stream.
-    pub(super) fn record_logits(&self, recording: &mut Recording, n_pos: usize) {
-        self.record_norm(recording, n_pos);
-        let gain = self.ends.final_norm.whole();
-        let (n, logits) = (self.scratch.n.whole(), self.scratch.logits.whole());
-        let cap = self.config().final_softcap;
-        if n_pos == 1 {
-            let form = matvec::Form {
-                norm_eps: None,
-                gain: Some(&gain),
-                cap,
-            };
-            matvec::record(recording, &self.ends.embed, &n, form, &logits);
-        } else {
-            let form = matmul::Form {
-                x: &n,
-                n_pos,
-                gain: Some(&gain),
-                cap,
-            };
-            matmul::record(recording, &self.ends.embed, form, &logits);
-        }
-    }
-
-    /// What is told of rows of logits: their sums, `n_asked` tokens, the `k` most probable.
-    pub(super) fn record_told(
-        &self,
-        recording: &mut Recording,
-        n_pos: usize,
-        (n_asked, k): (usize, usize),
-    ) {
-        debug_assert!(n_asked <= MAX_ASKED && k <= MAX_TOP_K);
-        let (logits, n) = (self.scratch.logits.whole(), self.config().d_vocab as u32);
-        let params = logits_stats::Params {
-            n_pos: n_pos as u32,
-            n,
-            n_asked: n_asked as u32,
-        };
-        logits_stats::record(
-            recording,
-            params,
-            &logits,
-            &self.scratch.asked.whole(),
-            &self.scratch.told.whole(),
-        );
-        if k > 0 {
-            let params = top_k::Params {
-                n_pos: n_pos as u32,
-                n,
-                k: k as u32,
-            };
-            top_k::record(recording, params, &logits, &self.scratch.top.whole());
-        }
     }
 
     fn linear(

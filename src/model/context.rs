@@ -7,6 +7,7 @@ use super::{
     plan,
     sizes::Sizes,
 };
+use crate::spec::{Plan, ScopePlan};
 
 /// A context that is grown is grown to a multiple of this.
 const STEP: usize = 256;
@@ -16,7 +17,7 @@ impl Model {
     ///
     /// Errors: [`ModelError::TooLong`] beyond the model's own context, [`ModelError::Memory`] beyond the budget; the
     /// context is then what it was.
-    pub(super) async fn make_room(&mut self, n_pos: usize) -> Result<(), ModelError> {
+    pub async fn make_room(&mut self, n_pos: usize) -> Result<(), ModelError> {
         if n_pos <= self.context.n_ctx {
             return Ok(());
         }
@@ -28,25 +29,31 @@ impl Model {
             });
         }
         let n_ctx = n_pos.next_multiple_of(STEP).min(n_ctx_max);
+        let scope_bytes = self.plan.scope.as_ref().map_or(0, ScopePlan::total_bytes);
         let request = PlanRequest {
             precision: self.plan.precision,
             n_ctx: Some(n_ctx),
-            max_gpu_bytes: self.plan.max_gpu_bytes,
+            max_gpu_bytes: self.plan.max_gpu_bytes.map(|it| it.saturating_sub(scope_bytes)),
+            n_kept: self.plan.n_kept,
+            d_transcoder: self.plan.d_transcoder,
         };
         let plan = plan(self.config(), self.plan.max_binding_bytes, request)?;
+        let total_bytes =
+            plan.total_bytes + scope_bytes + self.plan.weight_bytes - plan.weight_bytes;
         if plan.n_resident < self.plan.n_resident {
             // Layers stay where they are; a longer prompt would push some out.
-            let needed = plan.total_bytes + self.plan.weight_bytes - plan.weight_bytes;
             return Err(ModelError::Memory {
-                needed,
+                needed: total_bytes,
                 allowed: self.plan.max_gpu_bytes.unwrap_or(u64::MAX),
             });
         }
         self.replace_context(n_ctx).await?;
-        self.plan = crate::spec::Plan {
+        self.plan = Plan {
             n_resident: self.plan.n_resident,
             weight_bytes: self.plan.weight_bytes,
-            total_bytes: plan.total_bytes + self.plan.weight_bytes - plan.weight_bytes,
+            max_gpu_bytes: self.plan.max_gpu_bytes,
+            scope: self.plan.scope.clone(),
+            total_bytes,
             ..plan
         };
         Ok(())
@@ -61,7 +68,7 @@ impl Model {
         let mut failed = None;
         for n in [n_ctx, old] {
             (self.scratch, self.context) = (Scratch::detached(), Context::detached());
-            let sizes = Sizes::new(&config, n, self.plan.max_binding_bytes)?;
+            let sizes = Sizes::new(&config, n, self.plan.max_binding_bytes, self.plan.d_transcoder)?;
             let scratch = Scratch::new(&gpu, &config, &sizes).await;
             let context = Context::new(&gpu, &config, &sizes, n).await;
             match (scratch, context) {

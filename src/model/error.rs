@@ -41,6 +41,14 @@ pub enum ModelError {
         /// Positions there are.
         n_ctx: usize,
     },
+    /// A prompt that no run can be derived from: it is longer than what is kept for that.
+    #[error("{n_pos} positions are more than the {n_kept} that are kept to derive runs from")]
+    Keep {
+        /// Positions of the prompt.
+        n_pos: usize,
+        /// Positions kept.
+        n_kept: usize,
+    },
     /// More memory than allowed.
     #[error("{needed} bytes of GPU memory are needed and {allowed} are allowed")]
     Memory {

@@ -2,9 +2,9 @@
 
 use super::{ModelError, sizes::Sizes};
 use crate::{
-    gpu::{Buffer, Gpu, GpuError, Use},
-    ops::{Matrix, Tile},
-    spec::{self, Bytes, Config, Layout, Norm, Packing, TensorName},
+    gpu::{Buffer, Gpu, Use},
+    ops::Matrix,
+    spec::{self, Bytes, Config, Norm, Packing, TensorName},
     sys::Stop,
     weights::Checkpoint,
 };
@@ -201,26 +201,9 @@ async fn matrix(
     gpu: &Gpu,
     sizes: &Sizes,
     packing: Packing,
-    [n_out, n_in]: [usize; 2],
+    shape: [usize; 2],
     label: &str,
 ) -> Result<Matrix, ModelError> {
-    let per_tile = sizes.tile_rows(packing, n_in)?;
-    let mut tiles = Vec::new();
-    for first_row in (0..n_out).step_by(per_tile) {
-        let n_rows = per_tile.min(n_out - first_row);
-        let bytes = (n_rows * packing.row_bytes(n_in)) as u64;
-        let buffer: Result<_, GpuError> = gpu.buffer(label, bytes, Use::Weights).await;
-        tiles.push(Tile {
-            first_row,
-            n_rows,
-            view: buffer?.whole(),
-        });
-    }
-    Ok(Matrix {
-        packing,
-        layout: Layout::Rows,
-        n_out,
-        n_in,
-        tiles,
-    })
+    let room = sizes.room(packing);
+    Ok(Matrix::allocate(gpu, room, shape, label).await?)
 }

@@ -3,6 +3,7 @@
 use super::{
     ModelError,
     buffers::{Context, Scratch},
+    kept::{Kept, Rows},
     layers::{Ends, Filler, Layer},
     plan::{largest_readback, upload_window},
     sizes::Sizes,
@@ -30,6 +31,8 @@ pub struct Model {
     pub(super) slot: Option<Slot>,
     pub(super) scratch: Scratch,
     pub(super) context: Context,
+    /// Runs that others are derived from.
+    pub(super) kept: Kept,
     /// What the cache and the final rows are of.
     pub(super) state: State,
 }
@@ -39,6 +42,10 @@ pub struct Model {
 pub(super) struct State {
     pub ids: Vec<u32>,
     pub writes: Vec<Write>,
+    /// What the caller calls a derived run; 0 for the clean one.
+    pub label: u64,
+    /// Kept rows of the run whose final norm's scales count, where they were frozen.
+    pub final_scales: Option<Rows>,
 }
 
 /// One layer's buffers that others take turns in.
@@ -93,13 +100,14 @@ impl Model {
         plan: &Plan,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config().clone();
-        let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes)?;
+        let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes, plan.d_transcoder)?;
         let packing = plan.precision.of_model();
         let window_bytes = upload_window(plan.weight_bytes);
         gpu.reserve(largest_readback(&config, &sizes), window_bytes)
             .await?;
         let scratch = Scratch::new(&gpu, &config, &sizes).await?;
         let context = Context::new(&gpu, &config, &sizes, plan.n_ctx).await?;
+        let kept = Kept::new(&gpu, &config, plan.n_kept).await?;
         let ends = Ends::new(&gpu, &config, &sizes, packing).await?;
         let mut layers = Vec::new();
         for layer in 0..plan.n_resident {
@@ -127,6 +135,7 @@ impl Model {
             slot,
             scratch,
             context,
+            kept,
             state: State::default(),
         })
     }
@@ -171,13 +180,18 @@ impl Model {
             return Vec::new();
         };
         for n_pos in [1, self.sizes.n_block] {
+            let scales = || self.own_scales();
             self.record_embed(&mut recording, 0, n_pos);
-            self.record_attention(&mut recording, layer, 0, (0, n_pos));
+            self.record_norm(&mut recording, n_pos, scales());
+            self.record_qkv(&mut recording, layer, n_pos);
+            self.record_cache(&mut recording, 0, (0, n_pos));
+            self.record_sums(&mut recording, 0, (0, n_pos));
             self.record_attention_output(&mut recording, layer, n_pos);
             self.record_mlp(&mut recording, layer, n_pos);
-            self.record_branch(&mut recording, &layer.post_attention, n_pos);
-            self.record_logits(&mut recording, n_pos.min(self.sizes.n_logits));
-            self.record_told(&mut recording, n_pos.min(self.sizes.n_logits), (1, 1));
+            self.record_branch(&mut recording, &layer.post_attention, n_pos, scales());
+            let n_logits = n_pos.min(self.sizes.n_logits);
+            self.record_logits(&mut recording, n_logits, scales());
+            self.record_told(&mut recording, n_logits, (1, 1));
         }
         self.record_pattern(&mut recording, 0, (0, 1), 0);
         self.record_pattern_applied(&mut recording, 0, (0, 1), 0);
@@ -211,9 +225,10 @@ impl Model {
         &self.plan
     }
 
-    /// Whether the last run was of exactly this prompt with these writes, so that it can be asked and continued.
-    pub fn holds(&self, ids: &[u32], writes: &[Write]) -> bool {
-        !ids.is_empty() && self.state.ids == ids && self.state.writes == writes
+    /// Whether the last run was of exactly this prompt with these writes and this label, so that it can be asked and continued.
+    pub fn holds(&self, ids: &[u32], writes: &[Write], label: u64) -> bool {
+        let it = &self.state;
+        !ids.is_empty() && it.ids == ids && it.writes == writes && it.label == label
     }
 
     /// The weights of a layer, paged in if they are not there.

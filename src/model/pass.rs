@@ -1,6 +1,11 @@
 //! A pass under way: what is recorded and not yet played, and who wants to see or change what at which site.
 
-use super::{Model, ModelError, plan::READBACK_BYTES};
+use super::{
+    Model, ModelError,
+    kept::Rows,
+    plan::READBACK_BYTES,
+    tap::{At, Tap},
+};
 use crate::{
     gpu::{Buffer, Gpu, Recording, Use, View},
     ops::add_rows,
@@ -22,13 +27,50 @@ pub struct Capture {
     pub data: Vec<f32>,
 }
 
+/// Who wants to see or change what on the way.
+pub struct Course<'a> {
+    /// Sites that are told.
+    pub want: &'a [Site],
+    /// Changes made before anybody sees.
+    pub writes: &'a [Write],
+    /// Somebody called at sites, after the writes and before what is told.
+    pub tap: Option<&'a mut dyn Tap>,
+    /// Takes what is told.
+    pub sink: &'a mut dyn FnMut(Capture),
+    /// Set to stop.
+    pub stop: &'a Stop,
+}
+
+/// What a derived run takes from the run that it is derived from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Derivation {
+    /// The first layer whose MLP is run; what comes before is as it was. None starts from the tokens.
+    pub start: Option<usize>,
+    /// Whether attention looks where it looked.
+    pub attention: bool,
+    /// Whether norms divide by what they divided by.
+    pub norms: bool,
+    /// By layer, whether its MLP adds what it added, before the tap changes it.
+    pub mlp: Vec<bool>,
+    /// What the caller calls the run; 0 is the clean one.
+    pub label: u64,
+}
+
+/// A derivation and the kept rows of its base.
+#[derive(Clone, Copy)]
+pub(super) struct Base<'a> {
+    pub rows: Rows,
+    pub derivation: &'a Derivation,
+}
+
 /// A pass over some positions.
 pub(super) struct Pass<'a> {
     pub recording: Recording,
-    pub want: &'a [Site],
-    pub writes: &'a [Write],
-    pub sink: &'a mut dyn FnMut(Capture),
-    pub stop: &'a Stop,
+    pub course: Course<'a>,
+    /// Where in the pool this run is kept.
+    pub keep: Option<Rows>,
+    /// What it is derived from.
+    pub base: Option<Base<'a>>,
     /// Positions of the whole prompt.
     pub n_total: usize,
     /// The first position of the block, and how many it has.
@@ -38,13 +80,55 @@ pub(super) struct Pass<'a> {
 impl Pass<'_> {
     /// Whether anybody wants to see or change a site.
     pub fn touches(&self, site: Site) -> bool {
-        self.want.contains(&site) || self.writes.iter().any(|it| it.site == site)
+        let course = &self.course;
+        course.want.contains(&site)
+            || course.writes.iter().any(|it| it.site == site)
+            || course.tap.as_ref().is_some_and(|it| it.touches(site))
     }
 
     /// Plays what is recorded so far.
     pub async fn play(&mut self, gpu: &Gpu) -> Result<(), ModelError> {
         let recording = std::mem::take(&mut self.recording);
-        Ok(gpu.play(&recording, self.stop).await?)
+        Ok(gpu.play(&recording, self.course.stop).await?)
+    }
+
+    /// Lets the tap look at a site.
+    pub async fn tap(
+        &mut self,
+        gpu: &Gpu,
+        site: Site,
+        rows: &Buffer,
+        width: usize,
+    ) -> Result<(), ModelError> {
+        let (block, n_total, stop) = (self.block, self.n_total, self.course.stop);
+        let Some(tap) = self.course.tap.as_deref_mut() else {
+            return Ok(());
+        };
+        if !tap.touches(site) {
+            return Ok(());
+        }
+        let recording = &mut self.recording;
+        tap.visit(At {
+            site,
+            rows,
+            width,
+            block,
+            n_total,
+            recording,
+            gpu,
+            stop,
+        })
+        .await
+    }
+
+    /// Ends the block: all of it is submitted, and the tap told so.
+    pub async fn end_block(&mut self, gpu: &Gpu) -> Result<(), ModelError> {
+        self.play(gpu).await?;
+        let stop = self.course.stop;
+        match self.course.tap.as_deref_mut() {
+            Some(tap) => tap.end_of_block(gpu, stop).await,
+            None => Ok(()),
+        }
     }
 
     /// The positions of a write that lie in this block.
@@ -54,7 +138,7 @@ impl Pass<'_> {
         Ok(asked.start.max(first)..asked.end.min(first + n_pos))
     }
 
-    /// Passes a site whose rows stand in `rows`: makes the writes, then tells who wants to see.
+    /// Passes a site whose rows stand in `rows`: makes the writes, lets the tap look, then tells who wants to see.
     pub async fn visit(
         &mut self,
         model: &Model,
@@ -62,18 +146,20 @@ impl Pass<'_> {
         rows: &Buffer,
         width: usize,
     ) -> Result<(), ModelError> {
-        for write in self.writes.iter().filter(|it| it.site == site) {
+        for write in self.course.writes.iter().filter(|it| it.site == site) {
             let positions = self.written(write)?;
             if !positions.is_empty() {
                 self.write_rows(model, write, positions, (rows, width))
                     .await?;
             }
         }
-        if self.want.contains(&site) {
+        self.tap(&model.gpu, site, rows, width).await?;
+        if self.course.want.contains(&site) {
             let (first, n_pos) = self.block;
             self.play(&model.gpu).await?;
-            let data = read_floats(&model.gpu, rows, n_pos * width, self.stop).await?;
-            (self.sink)(Capture {
+            let stop = self.course.stop;
+            let data = read_floats(&model.gpu, rows, n_pos * width, stop).await?;
+            (self.course.sink)(Capture {
                 site,
                 first,
                 shape: vec![n_pos, width],

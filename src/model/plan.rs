@@ -2,6 +2,7 @@
 
 use super::{
     ModelError,
+    kept::kept_bytes,
     probs::{MAX_ASKED, MAX_TOP_K},
     sizes::Sizes,
 };
@@ -23,6 +24,10 @@ pub struct PlanRequest {
     pub n_ctx: Option<usize>,
     /// Bytes of GPU memory at most, or none for no limit.
     pub max_gpu_bytes: Option<u64>,
+    /// Positions of runs that others are derived from; 0 keeps none.
+    pub n_kept: usize,
+    /// Features of the widest dictionary that will look on; 0 without.
+    pub d_transcoder: usize,
 }
 
 /// Plans the memory of a model: all weights resident if allowed, else as many layers as fit and one slot for the others.
@@ -45,7 +50,7 @@ pub fn plan(
         });
     }
     let n_ctx = n_ctx.max(1);
-    let sizes = Sizes::new(config, n_ctx, max_binding_bytes)?;
+    let sizes = Sizes::new(config, n_ctx, max_binding_bytes, request.d_transcoder)?;
     let packing = request.precision.of_model();
     for (n_in, _) in matrices(config) {
         sizes.tile_rows(packing, n_in)?;
@@ -56,6 +61,7 @@ pub fn plan(
         let weight_bytes = ends_bytes(config, packing) + (n_resident as u64 + slots) * layer_bytes;
         let kv_bytes = kv_bytes(config, n_ctx);
         let scratch_bytes = scratch_bytes(config, &sizes, n_ctx);
+        let kept_bytes = kept_bytes(config, request.n_kept);
         let staging_bytes = upload_window(weight_bytes) + largest_readback(config, &sizes);
         Plan {
             precision: request.precision,
@@ -65,10 +71,14 @@ pub fn plan(
             max_gpu_bytes: request.max_gpu_bytes,
             n_resident,
             weight_bytes,
+            n_kept: request.n_kept,
+            d_transcoder: request.d_transcoder,
             kv_bytes,
+            kept_bytes,
             scratch_bytes,
             staging_bytes,
-            total_bytes: weight_bytes + kv_bytes + scratch_bytes + staging_bytes,
+            scope: None,
+            total_bytes: weight_bytes + kv_bytes + kept_bytes + scratch_bytes + staging_bytes,
         }
     };
     let allowed = request.max_gpu_bytes.unwrap_or(u64::MAX);

@@ -1,6 +1,6 @@
 //! The distribution of the next token, reduced on the GPU.
 
-use super::{Model, ModelError, pass::read_bytes};
+use super::{Model, ModelError, norms::Scales, pass::read_bytes};
 use crate::{gpu::Recording, ops::top_k, spec::Bytes, sys::Stop};
 use std::ops::Range;
 
@@ -33,18 +33,30 @@ impl Model {
         asked: &[u32],
         stop: &Stop,
     ) -> Result<Vec<Distribution>, ModelError> {
-        self.check_question(&positions, top_k, asked)?;
+        self.check_question(&positions, self.state.ids.len(), top_k, asked)?;
+        let rows = |model: &Self, recording: &mut Recording, first, n_pos| {
+            model.record_final_rows(recording, first, n_pos);
+            model.final_scales(first)
+        };
+        self.told_of(positions, (top_k, asked), &rows, stop).await
+    }
+
+    /// Distributions that the final norm and the unembedding make of rows; `rows` records them into the stream's buffer.
+    pub(super) async fn told_of(
+        &mut self,
+        positions: Range<usize>,
+        (top_k, asked): (usize, &[u32]),
+        rows: &dyn Fn(&Self, &mut Recording, usize, usize) -> Scales,
+        stop: &Stop,
+    ) -> Result<Vec<Distribution>, ModelError> {
         let k = top_k.min(self.config().d_vocab);
-        if !asked.is_empty() {
-            let bytes = Bytes::from(bytemuck::cast_slice(asked).to_vec());
-            self.gpu.upload(&self.scratch.asked, 0, &bytes).await?;
-        }
+        self.ask(asked).await?;
         let mut out = Vec::new();
         for first in positions.clone().step_by(self.sizes.n_logits) {
             let n_pos = self.sizes.n_logits.min(positions.end - first);
             let mut recording = Recording::default();
-            self.record_final_rows(&mut recording, first, n_pos);
-            self.record_logits(&mut recording, n_pos);
+            let scales = rows(self, &mut recording, first, n_pos);
+            self.record_logits(&mut recording, n_pos, scales);
             self.record_told(&mut recording, n_pos, (asked.len(), k));
             self.gpu.play(&recording, stop).await?;
             out.extend(self.read_told((first, n_pos), k, asked, stop).await?);
@@ -52,13 +64,23 @@ impl Model {
         Ok(out)
     }
 
-    fn check_question(
+    /// Puts the tokens asked for where kernels read them.
+    pub(super) async fn ask(&self, asked: &[u32]) -> Result<(), ModelError> {
+        if !asked.is_empty() {
+            let bytes = Bytes::from(bytemuck::cast_slice(asked).to_vec());
+            self.gpu.upload(&self.scratch.asked, 0, &bytes).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_question(
         &self,
         positions: &Range<usize>,
+        n_pos: usize,
         top_k: usize,
         asked: &[u32],
     ) -> Result<(), ModelError> {
-        let (n_pos, d_vocab) = (self.state.ids.len(), self.config().d_vocab);
+        let d_vocab = self.config().d_vocab;
         if n_pos == 0 {
             return Err(ModelError::NoRun);
         }

@@ -1,13 +1,15 @@
-//! A prompt through the model, block by block.
+//! A prompt through the model, block by block: from its tokens, or from what is kept of another run.
 
 use super::{
     Model, ModelError,
+    kept::{NormSlot, Rows},
     load::State,
-    pass::{Capture, Pass, check, read_floats, upload_floats},
+    norms::Scales,
+    pass::{Base, Capture, Course, Derivation, Pass, check},
 };
 use crate::{
     gpu::Buffer,
-    spec::{Bytes, Change, Site, Write},
+    spec::{Bytes, Site, Write},
     sys::Stop,
 };
 
@@ -25,28 +27,102 @@ impl Model {
         sink: &mut dyn FnMut(Capture),
         stop: &Stop,
     ) -> Result<(), ModelError> {
+        let course = Course {
+            want,
+            writes,
+            tap: None,
+            sink,
+            stop,
+        };
+        self.go(ids, course).await
+    }
+
+    /// Runs a prompt as [`Model::run`] does, with a tap. A run without writes is kept if the pool has room for it.
+    ///
+    /// Errors: [`ModelError`]; the state is then that of no prompt.
+    pub async fn go(&mut self, ids: &[u32], course: Course<'_>) -> Result<(), ModelError> {
+        self.begin(ids, &course).await?;
+        let known = self.kept.find(ids);
+        let keep = match course.writes.is_empty() && known.is_none() {
+            true => self.kept.room(ids.len()),
+            false => None,
+        };
+        self.pass(ids, course, (keep, None)).await?;
+        if let Some(rows) = keep {
+            self.kept.note(ids, rows);
+        }
+        Ok(())
+    }
+
+    /// Runs a prompt as a variation of its clean run, which is run first unless it is kept.
+    ///
+    /// Sites before the derivation's start are neither told nor tapped.
+    ///
+    /// Errors: [`ModelError::Keep`] for a prompt that the pool has no room for, ever; [`ModelError`].
+    pub async fn derive(
+        &mut self,
+        ids: &[u32],
+        derivation: &Derivation,
+        course: Course<'_>,
+    ) -> Result<(), ModelError> {
+        self.begin(ids, &course).await?;
+        let rows = self.keep(ids, course.stop).await?;
+        let base = Base { rows, derivation };
+        self.pass(ids, course, (None, Some(base))).await
+    }
+
+    /// The kept rows of a prompt's clean run, which is run unless it is kept.
+    ///
+    /// Errors: as [`Model::derive`].
+    pub(super) async fn keep(&mut self, ids: &[u32], stop: &Stop) -> Result<Rows, ModelError> {
+        if let Some(rows) = self.kept.find(ids) {
+            return Ok(rows);
+        }
+        let course = Course {
+            want: &[],
+            writes: &[],
+            tap: None,
+            sink: &mut |_| (),
+            stop,
+        };
+        self.go(ids, course).await?;
+        self.kept.find(ids).ok_or(ModelError::Keep {
+            n_pos: ids.len(),
+            n_kept: self.kept.n_rows(),
+        })
+    }
+
+    /// Whether the clean run of a prompt is kept.
+    pub fn keeps(&mut self, ids: &[u32]) -> bool {
+        self.kept.find(ids).is_some()
+    }
+
+    async fn begin(&mut self, ids: &[u32], course: &Course<'_>) -> Result<(), ModelError> {
         self.check_ids(ids)?;
-        check(self.config(), want, writes, ids.len())?;
+        check(self.config(), course.want, course.writes, ids.len())?;
+        self.make_room(ids.len()).await
+    }
+
+    async fn pass(
+        &mut self,
+        ids: &[u32],
+        course: Course<'_>,
+        (keep, base): (Option<Rows>, Option<Base<'_>>),
+    ) -> Result<(), ModelError> {
         self.state = State::default();
-        self.make_room(ids.len()).await?;
-        self.gpu
-            .upload(
-                &self.context.ids,
-                0,
-                &Bytes::from(bytemuck::cast_slice(ids).to_vec()),
-            )
-            .await?;
+        let bytes = Bytes::from(bytemuck::cast_slice(ids).to_vec());
+        self.gpu.upload(&self.context.ids, 0, &bytes).await?;
+        let (writes, stop) = (course.writes.to_vec(), course.stop);
+        let mut pass = Pass {
+            recording: Default::default(),
+            course,
+            keep,
+            base,
+            n_total: ids.len(),
+            block: (0, 0),
+        };
         for first in (0..ids.len()).step_by(self.sizes.n_block) {
-            let n_pos = self.sizes.n_block.min(ids.len() - first);
-            let mut pass = Pass {
-                recording: Default::default(),
-                want,
-                writes,
-                sink,
-                stop,
-                n_total: ids.len(),
-                block: (first, n_pos),
-            };
+            pass.block = (first, self.sizes.n_block.min(ids.len() - first));
             self.run_block(&mut pass).await?;
         }
         self.gpu.finish().await?;
@@ -56,9 +132,12 @@ impl Model {
         if stop.is_set() {
             return Err(ModelError::Stopped);
         }
+        let frozen = base.filter(|it| it.derivation.norms);
         self.state = State {
             ids: ids.to_vec(),
-            writes: writes.to_vec(),
+            writes,
+            label: base.map_or(0, |it| it.derivation.label),
+            final_scales: frozen.map(|it| it.rows),
         };
         Ok(())
     }
@@ -74,67 +153,154 @@ impl Model {
         }
     }
 
-    async fn run_block(&mut self, pass: &mut Pass<'_>) -> Result<(), ModelError> {
+    /// One block of positions through all layers; its last rows go to the context.
+    pub(super) async fn run_block(&mut self, pass: &mut Pass<'_>) -> Result<(), ModelError> {
         let ((first, n_pos), d_model) = (pass.block, self.config().d_model);
-        self.record_embed(&mut pass.recording, first, n_pos);
-        pass.visit(self, Site::Embed, &self.scratch.x, d_model)
-            .await?;
-        for n in 0..self.config().n_layers {
-            self.page_in(n, pass.stop).await?;
-            self.run_layer(pass, n).await?;
+        let start = pass.base.and_then(|it| it.derivation.start);
+        match (start, pass.base) {
+            (Some(start), Some(base)) => self.record_start(pass, base, start),
+            _ => {
+                self.record_embed(&mut pass.recording, first, n_pos);
+                let x = self.scratch.x.clone();
+                pass.visit(self, Site::Embed, &x, d_model).await?;
+            }
+        }
+        for n in start.unwrap_or(0)..self.config().n_layers {
+            self.page_in(n, pass.course.stop).await?;
+            if start != Some(n) {
+                self.run_attention(pass, n).await?;
+            }
+            self.run_mlp(pass, n).await?;
             if self.is_paged(n) {
                 pass.play(&self.gpu).await?;
             }
         }
-        let row_bytes = 4 * d_model as u64;
-        let to = self
-            .context
-            .last
-            .view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
-        pass.recording
-            .copy(self.scratch.x.view(0, n_pos as u64 * row_bytes), to);
+        self.record_end(pass);
         if pass.touches(Site::Logits) {
             self.tell_logits(pass).await?;
         }
-        pass.play(&self.gpu).await
+        pass.end_block(&self.gpu).await
     }
 
-    async fn run_layer(&self, pass: &mut Pass<'_>, n: usize) -> Result<(), ModelError> {
+    /// The stream as the base had it before the MLP of layer `start`, and the cache as it left it up to there.
+    fn record_start(&self, pass: &mut Pass<'_>, base: Base<'_>, start: usize) {
+        let (block, recording) = (pass.block, &mut pass.recording);
+        for n in 0..=start {
+            let qkv = &self.kept.layer(n).qkv;
+            qkv.copy_out(recording, base.rows, block, &self.scratch.qkv);
+            self.record_cache(recording, n, block);
+        }
+        let resid_mid = &self.kept.layer(start).resid_mid;
+        resid_mid.copy_out(recording, base.rows, block, &self.scratch.x);
+    }
+
+    fn record_end(&self, pass: &mut Pass<'_>) {
+        let (first, n_pos) = pass.block;
+        let row_bytes = 4 * self.config().d_model as u64;
+        let (x, last) = (&self.scratch.x, &self.context.last);
+        let to = last.view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
+        pass.recording
+            .copy(x.view(0, n_pos as u64 * row_bytes), to);
+        if let Some(rows) = pass.keep {
+            let kept = self.kept.last();
+            kept.copy_in(&mut pass.recording, rows, pass.block, x);
+            let scales = self.scales_of(pass, NormSlot::Final);
+            self.record_norm(&mut pass.recording, n_pos, scales);
+        }
+    }
+
+    async fn run_attention(&self, pass: &mut Pass<'_>, n: usize) -> Result<(), ModelError> {
         let (block, d_model) = (pass.block, self.config().d_model);
         let (n_pos, layer, x) = (block.1, self.layer(n)?, &self.scratch.x);
         pass.visit(self, Site::ResidPre(n), x, d_model).await?;
-        self.record_attention(&mut pass.recording, layer, n, block);
+        let scales = self.scales_of(pass, NormSlot::Input(n));
+        self.record_norm(&mut pass.recording, n_pos, scales);
+        match pass.base.filter(|it| it.derivation.attention) {
+            Some(base) => {
+                // Queries and keys of the base, turned again; values of this run.
+                let qkv = &self.kept.layer(n).qkv;
+                self.record_qkv(&mut pass.recording, layer, n_pos);
+                qkv.copy_columns_out(
+                    &mut pass.recording,
+                    base.rows,
+                    block,
+                    (&self.scratch.qkv, self.config().d_q() + self.config().d_kv()),
+                );
+            }
+            None => self.record_qkv(&mut pass.recording, layer, n_pos),
+        }
+        if let Some(rows) = pass.keep {
+            let kept = &self.kept.layer(n).qkv;
+            kept.copy_in(&mut pass.recording, rows, block, &self.scratch.qkv);
+        }
+        self.record_cache(&mut pass.recording, n, block);
+        self.record_sums(&mut pass.recording, n, block);
         if pass.touches(Site::Pattern(n)) {
             self.visit_pattern(pass, n).await?;
         }
         self.record_attention_output(&mut pass.recording, layer, n_pos);
-        self.run_branch(pass, Site::AttnOut(n), &layer.post_attention)
-            .await?;
+        let scales = self.scales_of(pass, NormSlot::PostAttention(n));
+        let branch = (Site::AttnOut(n), &layer.post_attention);
+        self.run_branch(pass, branch, scales).await?;
         pass.visit(self, Site::ResidMid(n), x, d_model).await?;
-        self.record_norm(&mut pass.recording, n_pos);
-        pass.visit(self, Site::Ln2Normalized(n), &self.scratch.n, d_model)
+        if let Some(rows) = pass.keep {
+            let kept = &self.kept.layer(n).resid_mid;
+            kept.copy_in(&mut pass.recording, rows, block, x);
+        }
+        Ok(())
+    }
+
+    async fn run_mlp(&self, pass: &mut Pass<'_>, n: usize) -> Result<(), ModelError> {
+        let (block, d_model) = (pass.block, self.config().d_model);
+        let (n_pos, layer, normed) = (block.1, self.layer(n)?, &self.scratch.n);
+        let scales = self.scales_of(pass, NormSlot::PreFeedforward(n));
+        self.record_norm(&mut pass.recording, n_pos, scales);
+        pass.visit(self, Site::Ln2Normalized(n), normed, d_model)
             .await?;
-        self.record_mlp(&mut pass.recording, layer, n_pos);
-        self.run_branch(pass, Site::MlpOut(n), &layer.post_feedforward)
-            .await?;
+        let as_it_was = |it: &Base<'_>| it.derivation.mlp.get(n) == Some(&true);
+        match pass.base.filter(as_it_was) {
+            Some(base) => {
+                let kept = &self.kept.layer(n).mlp_out;
+                kept.copy_out(&mut pass.recording, base.rows, block, normed);
+                self.add_branch(pass, Site::MlpOut(n)).await?;
+            }
+            None => {
+                self.record_mlp(&mut pass.recording, layer, n_pos);
+                let scales = self.scales_of(pass, NormSlot::PostFeedforward(n));
+                let branch = (Site::MlpOut(n), &layer.post_feedforward);
+                self.run_branch(pass, branch, scales).await?;
+            }
+        }
+        let x = &self.scratch.x;
         pass.visit(self, Site::ResidPost(n), x, d_model).await
     }
 
-    /// Adds a branch to the stream: in one kernel if nobody asks, by way of its own rows if somebody does.
+    /// Adds a branch to the stream: in one kernel if nobody asks, by way of its own rows if somebody does, or if this is a run
+    /// that others are derived from and compared with.
     async fn run_branch(
         &self,
         pass: &mut Pass<'_>,
-        site: Site,
-        gain: &Buffer,
+        (site, gain): (Site, &Buffer),
+        scales: Scales,
     ) -> Result<(), ModelError> {
         let n_pos = pass.block.1;
-        if !pass.touches(site) {
-            self.record_post_norm(&mut pass.recording, gain, n_pos);
+        let is_kept = self.kept.n_rows() > 0 && matches!(site, Site::MlpOut(_));
+        if !pass.touches(site) && !is_kept {
+            self.record_post_norm(&mut pass.recording, gain, n_pos, scales);
             return Ok(());
         }
-        self.record_branch(&mut pass.recording, gain, n_pos);
-        let width = self.config().d_model;
+        self.record_branch(&mut pass.recording, gain, n_pos, scales);
+        self.add_branch(pass, site).await
+    }
+
+    /// Adds the rows of a branch to the stream, once everybody has seen them.
+    async fn add_branch(&self, pass: &mut Pass<'_>, site: Site) -> Result<(), ModelError> {
+        let (n_pos, width) = (pass.block.1, self.config().d_model);
         pass.visit(self, site, &self.scratch.n, width).await?;
+        if let (Some(rows), Site::MlpOut(n)) = (pass.keep, site) {
+            let kept = &self.kept.layer(n).mlp_out;
+            kept.copy_in(&mut pass.recording, rows, pass.block, &self.scratch.n);
+        }
         let params = crate::ops::add_rows::Params {
             n_pos: n_pos as u32,
             width: width as u32,
@@ -144,116 +310,5 @@ impl Model {
         let (n, x) = (self.scratch.n.whole(), self.scratch.x.whole());
         crate::ops::add_rows::record(&mut pass.recording, params, &n, &x);
         Ok(())
-    }
-
-    /// The pattern of layer `n`, part by part: written, applied again, told.
-    async fn visit_pattern(&self, pass: &mut Pass<'_>, n: usize) -> Result<(), ModelError> {
-        let site = Site::Pattern(n);
-        let (first, n_pos) = pass.block;
-        let n_heads = self.config().n_heads;
-        let mut data = vec![0.0; n_heads * n_pos * pass.n_total];
-        let is_written = pass.writes.iter().any(|it| it.site == site);
-        let parts = self.seen_parts(n, pass.block);
-        for (i, part) in parts.iter().enumerate() {
-            let n_keys = part.n_pos.min(first + n_pos - part.first);
-            self.record_pattern(&mut pass.recording, n, pass.block, i);
-            if is_written {
-                self.write_pattern(pass, site, (part.first, n_keys)).await?;
-                self.record_pattern_applied(&mut pass.recording, n, pass.block, i);
-            }
-            pass.play(&self.gpu).await?;
-            if pass.want.contains(&site) {
-                let rows = read_floats(
-                    &self.gpu,
-                    &self.scratch.pattern,
-                    n_pos * n_heads * n_keys,
-                    pass.stop,
-                )
-                .await?;
-                for (at, of_row) in rows.chunks(n_keys).enumerate() {
-                    let (dst, head) = (at / n_heads, at % n_heads);
-                    let to = (head * n_pos + dst) * pass.n_total + part.first;
-                    data[to..to + n_keys].copy_from_slice(of_row);
-                }
-            }
-        }
-        if pass.want.contains(&site) {
-            (pass.sink)(Capture {
-                site,
-                first,
-                shape: vec![n_heads, n_pos, pass.n_total],
-                data,
-            });
-        }
-        Ok(())
-    }
-
-    async fn write_pattern(
-        &self,
-        pass: &mut Pass<'_>,
-        site: Site,
-        (first_key, n_keys): (usize, usize),
-    ) -> Result<(), ModelError> {
-        let n_heads = self.config().n_heads;
-        for write in pass.writes.iter().filter(|it| it.site == site) {
-            let (asked, positions) = (write.positions.range(pass.n_total)?, pass.written(write)?);
-            let Change::Replace(values) = &write.change else {
-                continue;
-            };
-            if positions.is_empty() {
-                continue;
-            }
-            // From [head, position, key] of the whole prompt to [position, head, key] of this part.
-            let mut rows = Vec::with_capacity(positions.len() * n_heads * n_keys);
-            for pos in positions.clone() {
-                for head in 0..n_heads {
-                    let at = (head * asked.len() + pos - asked.start) * pass.n_total + first_key;
-                    rows.extend_from_slice(&values[at..at + n_keys]);
-                }
-            }
-            let new = upload_floats(&self.gpu, &rows).await?;
-            let offset = 4 * (positions.start - pass.block.0) * n_heads * n_keys;
-            pass.recording.copy(
-                new.whole(),
-                self.scratch.pattern.view(offset as u64, new.bytes()),
-            );
-        }
-        Ok(())
-    }
-
-    /// Logits of every position of the block. The stream's rows are not needed any more and make room.
-    async fn tell_logits(&self, pass: &mut Pass<'_>) -> Result<(), ModelError> {
-        let (first, n_block) = pass.block;
-        let d_vocab = self.config().d_vocab;
-        for start in (0..n_block).step_by(self.sizes.n_logits) {
-            let n_pos = self.sizes.n_logits.min(n_block - start);
-            self.record_final_rows(&mut pass.recording, first + start, n_pos);
-            self.record_logits(&mut pass.recording, n_pos);
-            pass.play(&self.gpu).await?;
-            let data =
-                read_floats(&self.gpu, &self.scratch.logits, n_pos * d_vocab, pass.stop).await?;
-            (pass.sink)(Capture {
-                site: Site::Logits,
-                first: first + start,
-                shape: vec![n_pos, d_vocab],
-                data,
-            });
-        }
-        Ok(())
-    }
-
-    /// Brings kept final rows back into the stream's buffer.
-    pub(super) fn record_final_rows(
-        &self,
-        recording: &mut crate::gpu::Recording,
-        first: usize,
-        n_pos: usize,
-    ) {
-        let row_bytes = 4 * self.config().d_model as u64;
-        let from = self
-            .context
-            .last
-            .view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
-        recording.copy(from, self.scratch.x.view(0, n_pos as u64 * row_bytes));
     }
 }

@@ -1,10 +1,11 @@
 //! How tensors are cut to the binding that an adapter allows; plan and allocator both start from these numbers.
 
 use super::ModelError;
-use crate::spec::{Config, Packing, gemma};
+use crate::{
+    ops::Room,
+    spec::{Config, Layout, Packing, gemma},
+};
 
-/// A buffer of weights is at most so large even where bindings may be larger: single huge buffers fail on some adapters.
-const MAX_TILE_BYTES: u64 = 256 << 20;
 /// Offsets of bindings are multiples of this. Source: WebGPU, minStorageBufferOffsetAlignment default.
 pub(super) const ALIGNMENT: u64 = 256;
 
@@ -22,8 +23,15 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
+    /// With dictionaries of `d_transcoder` features (or 0), a list of all features of a block must fit too.
+    ///
     /// Errors: [`ModelError::Binding`] when a single row does not fit.
-    pub fn new(config: &Config, n_ctx: usize, max_binding_bytes: u64) -> Result<Self, ModelError> {
+    pub fn new(
+        config: &Config,
+        n_ctx: usize,
+        max_binding_bytes: u64,
+        d_transcoder: usize,
+    ) -> Result<Self, ModelError> {
         let rows = |what, bytes: usize| match max_binding_bytes / bytes as u64 {
             0 => Err(ModelError::Binding {
                 what,
@@ -39,7 +47,8 @@ impl Sizes {
         let widest = config
             .d_mlp
             .max(config.d_q() + 2 * config.d_kv())
-            .max(config.d_model);
+            .max(config.d_model)
+            .max(2 * d_transcoder);
         let n_block = rows("activations", widest * 4)?
             .min(rows("the attention pattern", config.n_heads * n_part * 4)?)
             .min(gemma::PREFILL_POSITIONS);
@@ -52,18 +61,26 @@ impl Sizes {
         })
     }
 
+    /// How matrices of rows lie in buffers.
+    pub fn room(&self, packing: Packing) -> Room {
+        Room {
+            packing,
+            layout: Layout::Rows,
+            max_binding_bytes: self.max_binding_bytes,
+        }
+    }
+
     /// Rows of a matrix in each of its buffers.
     ///
     /// Errors: [`ModelError::Binding`].
     pub fn tile_rows(&self, packing: Packing, n_in: usize) -> Result<usize, ModelError> {
-        let bytes = packing.row_bytes(n_in) as u64;
-        match self.max_binding_bytes.min(MAX_TILE_BYTES) / bytes {
+        match self.room(packing).tile_rows(n_in) {
             0 => Err(ModelError::Binding {
                 what: "weights",
-                bytes,
+                bytes: packing.row_bytes(n_in) as u64,
                 max_binding_bytes: self.max_binding_bytes,
             }),
-            n => Ok(n as usize),
+            n => Ok(n),
         }
     }
 

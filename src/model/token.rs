@@ -35,7 +35,7 @@ impl Model {
             plain,
             &scratch.o.whole(),
         );
-        self.record_post_norm(recording, &layer.post_attention, 1);
+        self.record_post_norm(recording, &layer.post_attention, 1, self.own_scales());
         let gain = layer.pre_feedforward.whole();
         let stream = gate_up::Stream {
             x: &x,
@@ -44,7 +44,7 @@ impl Model {
         };
         gate_up::record(recording, &layer.gate, &layer.up, stream, &h);
         matvec::record(recording, &layer.down, &h, plain, &scratch.o.whole());
-        self.record_post_norm(recording, &layer.post_feedforward, 1);
+        self.record_post_norm(recording, &layer.post_feedforward, 1, self.own_scales());
     }
 
     /// Logits of the first row of the stream, and the token after position `pos` from them.

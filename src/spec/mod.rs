@@ -28,7 +28,7 @@ pub use feature::{FeatureError, FeatureId};
 pub use intervention::{Intervention, InterventionError, Mode, Operation};
 pub use metrics::{Splice, SpliceMetrics};
 pub use packing::{Layout, Packing};
-pub use plan::Plan;
+pub use plan::{Plan, ScopePlan};
 pub use positions::{Positions, PositionsError};
 pub use precision::Precision;
 pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
