@@ -36,6 +36,7 @@ impl Model {
             d_model: self.config().d_model,
             eps: self.config().eps,
             gain: None,
+            scales: rms_norm::Scales::written(&self.scratch.scales[0]),
         };
         rms_norm::record(
             recording,
@@ -260,6 +261,7 @@ impl Model {
             d_model: self.config().d_model,
             eps: self.config().eps,
             gain: &gain,
+            scales: rms_norm::Scales::written(&self.scratch.scales[0]),
         };
         norm_add::record(
             recording,
@@ -277,6 +279,7 @@ impl Model {
             d_model: self.config().d_model,
             eps: self.config().eps,
             gain: Some(&gain),
+            scales: rms_norm::Scales::written(&self.scratch.scales[0]),
         };
         rms_norm::record(
             recording,

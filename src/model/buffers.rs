@@ -3,10 +3,10 @@
 use super::{
     ModelError,
     probs::{MAX_ASKED, MAX_TOP_K},
-    sizes::Sizes,
+    sizes::{ALIGNMENT, Sizes},
 };
 use crate::{
-    gpu::{Buffer, Gpu, GpuError, Use},
+    gpu::{Buffer, Gpu, GpuError, Use, View},
     ops::{argmax_slices, rope},
     spec::{Bytes, Config},
 };
@@ -41,6 +41,8 @@ pub(super) struct Scratch {
     pub told: Buffer,
     /// The most probable tokens: `[n_logits, k, 2]`.
     pub top: Buffer,
+    /// What each norm multiplied rows by, four of a layer and the last one: each `[>= n_block]`.
+    pub scales: Vec<View>,
 }
 
 /// What a prompt leaves behind, for `n_ctx` positions.
@@ -67,6 +69,16 @@ pub(super) struct CachePart {
     pub layers: Vec<(Buffer, Buffer)>,
 }
 
+/// Norms of a model: four of a layer and the last one.
+pub(super) const fn n_norms(config: &Config) -> usize {
+    4 * config.n_layers + 1
+}
+
+/// Floats from one norm's scales to the next one's, so that each can be bound on its own.
+pub(super) const fn scales_stride(sizes: &Sizes) -> usize {
+    sizes.n_block.next_multiple_of(ALIGNMENT as usize / 4)
+}
+
 impl Scratch {
     /// Without memory, while one makes room for the next.
     pub fn detached() -> Self {
@@ -74,6 +86,7 @@ impl Scratch {
         let (x, o, n, qkv, z, stats, h) = (none(), none(), none(), none(), none(), none(), none());
         let (up, pattern, logits, best, asked, told, top) =
             (none(), none(), none(), none(), none(), none(), none());
+        let scales = Vec::new();
         Self {
             x,
             o,
@@ -89,6 +102,7 @@ impl Scratch {
             asked,
             told,
             top,
+            scales,
         }
     }
 
@@ -98,6 +112,8 @@ impl Scratch {
                 .await
         };
         let (block, logits) = (sizes.n_block, sizes.n_logits);
+        let scales_bytes = 4 * scales_stride(sizes) as u64;
+        let scales = rows("scales of norms", n_norms(config), scales_stride(sizes)).await?;
         Ok(Self {
             x: rows("residual stream", block, config.d_model).await?,
             o: rows("branch output", block, config.d_model).await?,
@@ -118,6 +134,9 @@ impl Scratch {
             asked: rows("tokens asked for", 1, MAX_ASKED).await?,
             told: rows("distribution", logits, 2 + MAX_ASKED).await?,
             top: rows("most probable tokens", logits, 2 * MAX_TOP_K).await?,
+            scales: (0..n_norms(config))
+                .map(|n| scales.view(n as u64 * scales_bytes, scales_bytes))
+                .collect(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     ModelError,
+    buffers::{n_norms, scales_stride},
     probs::{MAX_ASKED, MAX_TOP_K},
     sizes::Sizes,
 };
@@ -122,6 +123,7 @@ fn scratch_bytes(config: &Config, sizes: &Sizes, n_ctx: usize) -> u64 {
         + row_bytes(of_logits) * sizes.n_logits as u64
         + row_bytes(of_context) * n_ctx as u64
         + row_bytes(slices)
+        + row_bytes(scales_stride(sizes)) * n_norms(config) as u64
 }
 
 /// Bytes that may be under way upwards; never more than there is to load.
