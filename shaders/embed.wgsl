@@ -7,7 +7,7 @@
 // Grid: one workgroup of WG_SIZE threads per position. Twin: ops::embed::twin.
 // Source: transformers modeling_gemma2.py, Gemma2Model (the normaliser sqrt(d_model)).
 
-// import lib/packed.wgsl
+// import lib/packed_w.wgsl
 
 override SCALE: f32 = 1.0;
 override WG_SIZE: u32 = 64u;
@@ -19,12 +19,7 @@ struct Params { n_pos: u32, first_id: u32, first_row: u32, n_rows: u32 }
 @group(0) @binding(2) var<storage, read> w: array<vec4u>;
 @group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
 
-fn run(row: u32, n: u32) -> mat4x4f {
-    let at = row * ROW_VECS;
-    if PACKING == 0u { return run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]); }
-    if PACKING == 1u { return run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]); }
-    return run_of_q8(w[at + n]) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
-}
+fn run(row: u32, n: u32) -> mat4x4f { return run_of_w(row, n, params.n_rows); }
 
 @compute @workgroup_size(WG_SIZE)
 fn embed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -8,7 +8,7 @@
 // Grid: one workgroup of 64 threads per TILE_OUT rows of w, in x and y. A thread holds 8 positions by 4 rows.
 // Twin: ops::matmul::twin.
 
-// import lib/packed.wgsl
+// import lib/packed_w.wgsl
 // import lib/safe_tanh.wgsl
 
 override GAIN: bool = false;
@@ -28,12 +28,7 @@ struct Params { n_pos: u32, n_out: u32, out_offset: u32, out_stride: u32 }
 var<workgroup> x_tile: array<vec4f, 256>;
 var<workgroup> w_tile: array<vec4f, 128>;
 
-fn run(row: u32, n: u32) -> mat4x4f {
-    let at = row * ROW_VECS;
-    if PACKING == 0u { return run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]); }
-    if PACKING == 1u { return run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]); }
-    return run_of_q8(w[at + n]) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
-}
+fn run(row: u32, n: u32) -> mat4x4f { return run_of_w(row, n, params.n_out); }
 
 fn load_x(n: u32, lane: u32) {
     for (var quarter = 0u; quarter < 4u; quarter++) {

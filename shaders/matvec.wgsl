@@ -10,7 +10,7 @@
 //
 // Grid: one workgroup of WG_SIZE threads per ROWS rows, in x and y. Twin: ops::matvec::twin.
 
-// import lib/packed.wgsl
+// import lib/packed_w.wgsl
 // import lib/safe_tanh.wgsl
 
 override NORM: bool = false;
@@ -31,12 +31,7 @@ struct Params { n_out: u32, out_offset: u32 }
 var<workgroup> sums: array<vec4f, WG_SIZE>;
 var<workgroup> squares: array<f32, WG_SIZE>;
 
-fn dot_run(row: u32, n: u32, v: mat4x4f) -> f32 {
-    let at = row * ROW_VECS;
-    if PACKING == 0u { return dot16(run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]), v); }
-    if PACKING == 1u { return dot16(run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]), v); }
-    return dot16(run_of_q8(w[at + n]), v) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
-}
+fn dot_run(row: u32, n: u32, v: mat4x4f) -> f32 { return dot_with_w(row, n, params.n_out, v); }
 
 @compute @workgroup_size(WG_SIZE)
 fn matvec(

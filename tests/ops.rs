@@ -15,6 +15,8 @@ mod matrices;
 mod packed;
 #[path = "common/random.rs"]
 mod random;
+#[path = "ops/reading.rs"]
+mod reading;
 #[path = "ops/rows.rs"]
 mod rows;
 #[path = "ops/sample.rs"]

@@ -27,17 +27,21 @@ struct Params { n_out: u32, out_offset: u32 }
 @group(0) @binding(5) var<storage, read_write> h: array<f32>;
 
 fn dot_gate(row: u32, n: u32, v: mat4x4f) -> f32 {
-    let at = row * ROW_VECS;
-    if PACKING == 0u { return dot16(run_of_f32(gate[at + 4u * n], gate[at + 4u * n + 1u], gate[at + 4u * n + 2u], gate[at + 4u * n + 3u]), v); }
-    if PACKING == 1u { return dot16(run_of_bf16(gate[at + 2u * n], gate[at + 2u * n + 1u]), v); }
-    return dot16(run_of_q8(gate[at + n]), v) * q8_scale(gate[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
+    let at = run_at(row, n, params.n_out);
+    if PACKING == 0u { return dot16(run_of_f32(gate[at], gate[at + 1u], gate[at + 2u], gate[at + 3u]), v); }
+    if PACKING == 1u { return dot16(run_of_bf16(gate[at], gate[at + 1u]), v); }
+    if PACKING == 3u { return dot16(run_of_f16(gate[at], gate[at + 1u]), v); }
+    let scale = scale_at(row, n, params.n_out);
+    return dot16(run_of_q8(gate[at]), v) * q8_scale(gate[scale.x], scale.y);
 }
 
 fn dot_up(row: u32, n: u32, v: mat4x4f) -> f32 {
-    let at = row * ROW_VECS;
-    if PACKING == 0u { return dot16(run_of_f32(up[at + 4u * n], up[at + 4u * n + 1u], up[at + 4u * n + 2u], up[at + 4u * n + 3u]), v); }
-    if PACKING == 1u { return dot16(run_of_bf16(up[at + 2u * n], up[at + 2u * n + 1u]), v); }
-    return dot16(run_of_q8(up[at + n]), v) * q8_scale(up[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
+    let at = run_at(row, n, params.n_out);
+    if PACKING == 0u { return dot16(run_of_f32(up[at], up[at + 1u], up[at + 2u], up[at + 3u]), v); }
+    if PACKING == 1u { return dot16(run_of_bf16(up[at], up[at + 1u]), v); }
+    if PACKING == 3u { return dot16(run_of_f16(up[at], up[at + 1u]), v); }
+    let scale = scale_at(row, n, params.n_out);
+    return dot16(run_of_q8(up[at]), v) * q8_scale(up[scale.x], scale.y);
 }
 
 @compute @workgroup_size(WG_SIZE)

@@ -13,7 +13,7 @@
 //
 // Grid: one workgroup of WG_SIZE threads per 4 WG_SIZE rows, in x and y. Twin: ops::matvec::twin.
 
-// import lib/packed.wgsl
+// import lib/packed_w.wgsl
 // import lib/safe_tanh.wgsl
 
 override NORM: bool = false;
@@ -30,12 +30,7 @@ struct Params { n_out: u32, out_offset: u32 }
 @group(0) @binding(3) var<storage, read> w: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-fn dot_run(row: u32, n: u32, v: mat4x4f) -> f32 {
-    let at = row * ROW_VECS;
-    if PACKING == 0u { return dot16(run_of_f32(w[at + 4u * n], w[at + 4u * n + 1u], w[at + 4u * n + 2u], w[at + 4u * n + 3u]), v); }
-    if PACKING == 1u { return dot16(run_of_bf16(w[at + 2u * n], w[at + 2u * n + 1u]), v); }
-    return dot16(run_of_q8(w[at + n]), v) * q8_scale(w[at + N_IN / 16u + n / 16u][n / 4u % 4u], n);
-}
+fn dot_run(row: u32, n: u32, v: mat4x4f) -> f32 { return dot_with_w(row, n, params.n_out, v); }
 
 @compute @workgroup_size(WG_SIZE)
 fn matvec(

@@ -33,8 +33,13 @@ const SHADERS: &[(&str, &str)] = shaders![
 ];
 
 /// Shared pieces, by name.
-const PIECES: &[(&str, &str)] =
-    shaders!["lib/packed", "lib/reduce", "lib/safe_tanh", "lib/select",];
+const PIECES: &[(&str, &str)] = shaders![
+    "lib/packed",
+    "lib/packed_w",
+    "lib/reduce",
+    "lib/safe_tanh",
+    "lib/select",
+];
 
 /// Names of all kernels, and of their other forms.
 pub fn shader_names() -> Vec<&'static str> {

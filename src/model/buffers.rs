@@ -41,6 +41,8 @@ pub(super) struct Scratch {
     pub told: Buffer,
     /// The most probable tokens: `[n_logits, k, 2]`.
     pub top: Buffer,
+    /// What a norm multiplied rows by, for norms whose scales nobody keeps: `[n_block]`.
+    pub scales: Buffer,
 }
 
 /// What a prompt leaves behind, for `n_ctx` positions.
@@ -74,6 +76,7 @@ impl Scratch {
         let (x, o, n, qkv, z, stats, h) = (none(), none(), none(), none(), none(), none(), none());
         let (up, pattern, logits, best, asked, told, top) =
             (none(), none(), none(), none(), none(), none(), none());
+        let scales = none();
         Self {
             x,
             o,
@@ -89,6 +92,7 @@ impl Scratch {
             asked,
             told,
             top,
+            scales,
         }
     }
 
@@ -118,6 +122,7 @@ impl Scratch {
             asked: rows("tokens asked for", 1, MAX_ASKED).await?,
             told: rows("distribution", logits, 2 + MAX_ASKED).await?,
             top: rows("most probable tokens", logits, 2 * MAX_TOP_K).await?,
+            scales: rows("scales of norms", block, 1).await?,
         })
     }
 }

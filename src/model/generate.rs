@@ -1,6 +1,12 @@
 //! A prompt continued: the token is chosen on the GPU, and ids are read back a few at a time.
 
-use super::{Model, ModelError, block::aligned, load::State, pass::read_bytes};
+use super::{
+    Model, ModelError,
+    block::aligned,
+    load::State,
+    pass::{Course, Pass, read_bytes},
+    tap::Tap,
+};
 use crate::{
     gpu::Recording,
     spec::{Sampling, gemma},
@@ -28,6 +34,7 @@ impl Model {
         let State {
             ids: prompt,
             writes,
+            ..
         } = self.state.clone();
         if prompt.is_empty() {
             return Err(ModelError::NoRun);
@@ -89,6 +96,58 @@ impl Model {
         }
         self.record_choice(&mut recording, sampling, pos, step);
         Ok(self.gpu.play(&recording, stop).await?)
+    }
+
+    /// Continues the last run as [`Model::generate`] does, with somebody at the sites of every token generated, and one readback
+    /// for each. There must be room for `n` more positions ([`Model::make_room`] before the run).
+    ///
+    /// Errors: as [`Model::generate`]; [`ModelError::TooLong`].
+    pub async fn generate_tapped(
+        &mut self,
+        (n, sampling): (usize, Sampling),
+        tap: &mut dyn Tap,
+        on_token: &mut dyn FnMut(u32),
+        stop: &Stop,
+    ) -> Result<Vec<u32>, ModelError> {
+        check(&sampling)?;
+        let n_prompt = self.state.ids.len();
+        if n_prompt == 0 {
+            return Err(ModelError::NoRun);
+        }
+        if n_prompt + n > self.context.n_ctx {
+            let (n_pos, n_ctx) = (n_prompt + n, self.context.n_ctx);
+            return Err(ModelError::TooLong { n_pos, n_ctx });
+        }
+        let mut tokens: Vec<u32> = Vec::new();
+        while tokens.len() < n && tokens.last() != Some(&gemma::EOS) {
+            let at = n_prompt + tokens.len();
+            if tokens.is_empty() {
+                self.play_token(at, true, &sampling, 0, stop).await?;
+            } else {
+                let mut pass = Pass {
+                    recording: Recording::default(),
+                    course: Course {
+                        want: &[],
+                        writes: &[],
+                        tap: Some(&mut *tap),
+                        sink: &mut |_| (),
+                        stop,
+                    },
+                    keep: None,
+                    base: None,
+                    n_total: at,
+                    block: (at - 1, 1),
+                };
+                self.run_block(&mut pass).await?;
+                let mut recording = Recording::default();
+                self.record_choice(&mut recording, &sampling, at - 1, tokens.len() as u32);
+                self.gpu.play(&recording, stop).await?;
+            }
+            let more = self.read_ids(at, 1, stop).await?;
+            more.iter().for_each(|it| on_token(*it));
+            tokens.extend(more);
+        }
+        Ok(tokens)
     }
 
     async fn read_ids(&self, first: usize, n: usize, stop: &Stop) -> Result<Vec<u32>, ModelError> {

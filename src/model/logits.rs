@@ -2,7 +2,6 @@
 
 use super::{
     Model, ModelError,
-    block::aligned,
     norms::Scales,
     pass::{Capture, Pass, read_floats},
     probs::{MAX_ASKED, MAX_TOP_K},

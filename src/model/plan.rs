@@ -118,6 +118,7 @@ fn kv_bytes(config: &Config, n_ctx: usize) -> u64 {
 
 fn scratch_bytes(config: &Config, sizes: &Sizes, n_ctx: usize) -> u64 {
     let of_block = 3 * config.d_model
+        + 1
         + 2 * config.d_q()
         + 2 * config.d_kv()
         + 2 * config.d_mlp

@@ -59,11 +59,11 @@ impl Model {
     /// Sites before the derivation's start are neither told nor tapped.
     ///
     /// Errors: [`ModelError::Keep`] for a prompt that the pool has no room for, ever; [`ModelError`].
-    pub async fn derive(
+    pub async fn derive<'a>(
         &mut self,
         ids: &[u32],
-        derivation: &Derivation,
-        course: Course<'_>,
+        derivation: &'a Derivation,
+        course: Course<'a>,
     ) -> Result<(), ModelError> {
         self.begin(ids, &course).await?;
         let rows = self.keep(ids, course.stop).await?;
@@ -103,11 +103,11 @@ impl Model {
         self.make_room(ids.len()).await
     }
 
-    async fn pass(
+    async fn pass<'a>(
         &mut self,
         ids: &[u32],
-        course: Course<'_>,
-        (keep, base): (Option<Rows>, Option<Base<'_>>),
+        course: Course<'a>,
+        (keep, base): (Option<Rows>, Option<Base<'a>>),
     ) -> Result<(), ModelError> {
         self.state = State::default();
         let bytes = Bytes::from(bytemuck::cast_slice(ids).to_vec());

@@ -1,6 +1,6 @@
 //! `x = scale * w[id]`: tokens become rows of the stream.
 
-use super::{Matrix, unpack_row};
+use super::Matrix;
 use crate::gpu::{Cost, Dispatch, Recording, View};
 use bytemuck::{Pod, Zeroable};
 
@@ -59,7 +59,7 @@ pub fn record(recording: &mut Recording, w: &Matrix, tokens: Tokens<'_>, x: &Vie
 
 /// The definition, for one part of the table.
 ///
-/// Shapes: `ids [>= first_id + n_pos]`, `w` packed rows of the part, `x [n_pos, n_in]`.
+/// Shapes: `ids [>= first_id + n_pos]`, `w` the part, `x [n_pos, n_in]`.
 pub fn twin(params: Params, w: (&Matrix, &[u8]), ids: &[u32], scale: f64, x: &mut [f64]) {
     let (matrix, bytes) = w;
     for pos in 0..params.n_pos as usize {
@@ -67,12 +67,9 @@ pub fn twin(params: Params, w: (&Matrix, &[u8]), ids: &[u32], scale: f64, x: &mu
         if id < params.first_row || id - params.first_row >= params.n_rows {
             continue;
         }
-        let packed =
-            &bytes[(id - params.first_row) as usize * matrix.row_bytes()..][..matrix.row_bytes()];
-        for (i, weight) in unpack_row(matrix.packing, packed, matrix.n_in)
-            .into_iter()
-            .enumerate()
-        {
+        let row = (id - params.first_row) as usize;
+        let weights = matrix.unpack_row(bytes, params.n_rows as usize, row);
+        for (i, weight) in weights.into_iter().enumerate() {
             x[pos * matrix.n_in + i] = weight * scale;
         }
     }

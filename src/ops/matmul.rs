@@ -1,6 +1,6 @@
 //! `Y = cap(X' W^T)` for up to 64 positions, `X' = (1 + gain) X`: a prompt reads every weight once per 64 positions.
 
-use super::{Matrix, groups, softcap, unpack_row};
+use super::{Matrix, groups, softcap};
 use crate::gpu::{Cost, Dispatch, Recording, View};
 use bytemuck::{Pod, Zeroable};
 
@@ -75,12 +75,8 @@ pub fn twin(
 ) {
     let (matrix, bytes) = w;
     let (gain, cap) = form;
-    for (row, packed) in bytes
-        .chunks(matrix.row_bytes())
-        .take(params.n_out as usize)
-        .enumerate()
-    {
-        let weights = unpack_row(matrix.packing, packed, matrix.n_in);
+    for row in 0..params.n_out as usize {
+        let weights = matrix.unpack_row(bytes, params.n_out as usize, row);
         for pos in 0..params.n_pos as usize {
             let of_pos = &x[pos * matrix.n_in..][..matrix.n_in];
             let sum: f64 = (0..matrix.n_in)

@@ -37,9 +37,42 @@ impl Matrix {
         self.packing.row_bytes(self.n_in)
     }
 
+    /// The weights of a row of a part of `n_rows` rows, in whichever layout.
+    ///
+    /// Shapes: `bytes` is the part; gives `[n_in]`.
+    pub fn unpack_row(&self, bytes: &[u8], n_rows: usize, row: usize) -> Vec<f64> {
+        match self.layout {
+            Layout::Rows => {
+                let packed = &bytes[row * self.row_bytes()..][..self.row_bytes()];
+                unpack_row(self.packing, packed, self.n_in)
+            }
+            Layout::Stripes => bytes
+                .chunks(self.packing.stripe_bytes(n_rows))
+                .take(self.n_in / BLOCK)
+                .flat_map(|stripe| self.unpack_block(stripe, n_rows, row))
+                .collect(),
+        }
+    }
+
+    fn unpack_block(&self, stripe: &[u8], n_rows: usize, row: usize) -> Vec<f64> {
+        let block_bytes = match self.packing {
+            Packing::Q8 => BLOCK,
+            _ => self.packing.row_bytes(BLOCK),
+        };
+        let mut packed = stripe[row * block_bytes..][..block_bytes].to_vec();
+        if self.packing == Packing::Q8 {
+            packed.extend_from_slice(&stripe[n_rows * BLOCK + 2 * row..][..2]);
+        }
+        unpack_row(self.packing, &packed, BLOCK)
+    }
+
     pub(super) fn constants(&self) -> Vec<(&'static str, f64)> {
         vec![
             ("PACKING", f64::from(self.packing.index())),
+            (
+                "STRIPES",
+                f64::from(u8::from(self.layout == Layout::Stripes)),
+            ),
             ("N_IN", self.n_in as f64),
             ("ROW_VECS", (self.row_bytes() / 16) as f64),
         ]

@@ -1,6 +1,6 @@
 //! `y = cap(scale * W ((1 + gain) x))` for one position: decoding reads every weight once through this.
 
-use super::{Matrix, groups, softcap, unpack_row};
+use super::{Matrix, groups, softcap};
 use crate::gpu::{Cost, Dispatch, Kernel, Recording, View};
 use bytemuck::{Pod, Zeroable};
 
@@ -67,7 +67,7 @@ fn kernel(w: &Matrix, form: Form<'_>) -> Kernel {
 
 /// The definition, for the rows of one part.
 ///
-/// Shapes: `x [n_in]`, `gain [n_in]`, `w` rows of `packing`, `y` written from `out_offset` on.
+/// Shapes: `x [n_in]`, `gain [n_in]`, `w` the part, `y` written from `out_offset` on.
 pub fn twin(
     params: Params,
     w: (&Matrix, &[u8]),
@@ -79,12 +79,8 @@ pub fn twin(
     let (norm_eps, gain, cap) = form;
     let square: f64 = x.iter().map(|it| f64::from(*it).powi(2)).sum();
     let scale = norm_eps.map_or(1.0, |eps| 1.0 / (square / matrix.n_in as f64 + eps).sqrt());
-    for (row, packed) in bytes
-        .chunks(matrix.row_bytes())
-        .take(params.n_out as usize)
-        .enumerate()
-    {
-        let weights = unpack_row(matrix.packing, packed, matrix.n_in);
+    for row in 0..params.n_out as usize {
+        let weights = matrix.unpack_row(bytes, params.n_out as usize, row);
         let sum: f64 = (0..matrix.n_in)
             .map(|i| weights[i] * f64::from(x[i]) * (1.0 + gain.map_or(0.0, |it| f64::from(it[i]))))
             .sum();

@@ -3,6 +3,7 @@
 //! A twin takes the same parameters and slices as the shader, is plain loops in f64, and is the definition of the op.
 
 pub mod add_rows;
+mod allocate;
 pub mod argmax;
 pub mod argmax_slices;
 pub mod attention;
@@ -25,6 +26,7 @@ pub mod sample;
 mod shape;
 pub mod top_k;
 
+pub use allocate::Room;
 pub use heads::Heads;
 pub use matrix::{Matrix, Tile, unpack_row};
 pub use shape::{gelu, groups, softcap};

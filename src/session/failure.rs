@@ -80,6 +80,9 @@ fn of_model(it: &ModelError) -> String {
             "Shorten the prompt, or open the model again with a longer context.".into()
         }
         ModelError::Memory { .. } => SMALLER.into(),
+        ModelError::Keep { .. } => {
+            "Open the model with more positions kept (`--keep`), or shorten the prompt.".into()
+        }
         ModelError::Config(_) => "Use a checkpoint of Gemma 2, as its publisher made it.".into(),
         ModelError::Binding { .. } => {
             "Use an adapter with larger bindings, or set no smaller limit.".into()

@@ -187,6 +187,7 @@ fn subjects(bench: &Bench) -> Vec<Subject> {
 fn norm_subject(bench: &Bench) -> Subject {
     let config = Config::gemma_2_2b();
     let (x, y) = (bench.source.whole(), bench.target.whole());
+    let scales = bench.stats.whole();
     Subject {
         name: format!("rms_norm {}, 64 rows", config.d_model),
         record: Box::new(move |it| {
@@ -194,6 +195,7 @@ fn norm_subject(bench: &Bench) -> Subject {
                 d_model: config.d_model,
                 eps: config.eps,
                 gain: None,
+                scales: rms_norm::Scales::written(&scales),
             };
             rms_norm::record(it, form, 64, &x, &y);
         }),

@@ -126,6 +126,7 @@ fn plan_request(request: &OpenRequest) -> PlanRequest {
         precision: request.precision,
         n_ctx: request.n_ctx,
         max_gpu_bytes: request.max_gpu_bytes,
+        ..PlanRequest::default()
     }
 }
 

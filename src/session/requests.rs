@@ -197,7 +197,7 @@ impl Prompt<'_> {
         model: &mut Model,
         out: (&Outbox, &Job),
     ) -> Result<(), Trouble> {
-        if model.holds(self.ids, self.writes) {
+        if model.holds(self.ids, self.writes, 0) {
             return Ok(());
         }
         self.run(model, &[], &mut |_| (), out).await

@@ -2,13 +2,13 @@
 
 use crate::{
     gpu::{Lab, assert_close},
-    packed::{MOST_WEIGHT, PACKINGS, random_rows, upload},
+    packed::{LAYOUTS, MOST_WEIGHT, PACKINGS, in_rows, random_rows, upload, upload_as},
     random::Random,
 };
 use gemscope::{
     gpu::Recording,
     ops::{embed, gate_up, matmul, matvec},
-    spec::Packing,
+    spec::{Layout, Packing},
 };
 
 const EPS: f64 = 1e-6;
@@ -33,11 +33,16 @@ struct Case {
 }
 
 fn check_matvec(lab: &Lab, case: &Case) {
+    LAYOUTS.map(|it| check_matvec_in(lab, case, it));
+}
+
+fn check_matvec_in(lab: &Lab, case: &Case, layout: Layout) {
     let mut random = Random((case.n_in * 7 + case.n_out) as u64);
     let bytes = random_rows(&mut random, case.packing, case.n_out, case.n_in);
     let x = random.values(case.n_in, 2.0);
     let gain = random.values(case.n_in, 0.5);
-    let w = upload(lab, case.packing, case.n_in, &bytes, case.tile_rows);
+    let form = (case.packing, layout);
+    let w = upload_as(lab, form, case.n_in, &bytes, case.tile_rows);
     let (x_view, gain_view) = (lab.put("x", &x), lab.put("gain", &gain));
     let form = matvec::Form {
         norm_eps: case.norm.then_some(EPS),
@@ -57,8 +62,11 @@ fn check_matvec(lab: &Lab, case: &Case) {
         out_offset: 0,
     };
     let twin_form = (form.norm_eps, case.gain.then_some(&gain[..]), case.cap);
-    matvec::twin(params, (&w, &bytes), &x, twin_form, &mut want);
-    let what = format!("matvec {:?} {}x{}", case.packing, case.n_out, case.n_in);
+    matvec::twin(params, (&in_rows(&w), &bytes), &x, twin_form, &mut want);
+    let what = format!(
+        "matvec {:?} {layout:?} {}x{}",
+        case.packing, case.n_out, case.n_in
+    );
     // tanh of some drivers is a quotient of exponentials: 1e-6 of the cap.
     let absolute = dot_tolerance(case.n_in, 3.0) + 1e-6 * case.cap;
     assert_close(&what, &got, &want, (absolute, 1e-5));
@@ -185,11 +193,16 @@ struct Product {
 }
 
 fn check_matmul(lab: &Lab, case: &Product) {
+    LAYOUTS.map(|it| check_matmul_in(lab, case, it));
+}
+
+fn check_matmul_in(lab: &Lab, case: &Product, layout: Layout) {
     let mut random = Random((case.n_in * 13 + case.n_out * 3 + case.n_pos) as u64);
     let bytes = random_rows(&mut random, case.packing, case.n_out, case.n_in);
     let x = random.values(case.n_pos * case.n_in, 2.0);
     let gain = random.values(case.n_in, 0.5);
-    let w = upload(lab, case.packing, case.n_in, &bytes, case.tile_rows);
+    let form = (case.packing, layout);
+    let w = upload_as(lab, form, case.n_in, &bytes, case.tile_rows);
     let (x_view, gain_view) = (lab.put("x", &x), lab.put("gain", &gain));
     let got = lab.twice(|| {
         let y = lab.blank("y", case.n_pos * case.n_out);
@@ -212,9 +225,9 @@ fn check_matmul(lab: &Lab, case: &Product) {
         out_stride: case.n_out as u32,
     };
     let form = (case.gain.then_some(&gain[..]), case.cap);
-    matmul::twin(params, (&w, &bytes), &x, form, &mut want);
+    matmul::twin(params, (&in_rows(&w), &bytes), &x, form, &mut want);
     let (packing, n_pos, n_out, n_in) = (case.packing, case.n_pos, case.n_out, case.n_in);
-    let what = format!("matmul {packing:?} {n_pos}x{n_out}x{n_in}");
+    let what = format!("matmul {packing:?} {layout:?} {n_pos}x{n_out}x{n_in}");
     let absolute = dot_tolerance(n_in, 3.0) + 1e-6 * case.cap;
     assert_close(&what, &got, &want, (absolute, 1e-5));
 }
@@ -266,11 +279,11 @@ fn matmul_is_its_twin_at_gemmas_sizes() {
     });
 }
 
-fn check_embed(lab: &Lab, packing: Packing, n_in: usize, tile_rows: usize) {
+fn check_embed(lab: &Lab, form: (Packing, Layout), n_in: usize, tile_rows: usize) {
     let n_rows = 50;
     let mut random = Random((n_in + tile_rows) as u64);
-    let bytes = random_rows(&mut random, packing, n_rows, n_in);
-    let w = upload(lab, packing, n_in, &bytes, tile_rows);
+    let bytes = random_rows(&mut random, form.0, n_rows, n_in);
+    let w = upload_as(lab, form, n_in, &bytes, tile_rows);
     let (n_pos, first_id, scale) = (9, 3, 48.0);
     let mut ids: Vec<u32> = (0..12).map(|_| random.below(n_rows) as u32).collect();
     (ids[3], ids[4], ids[5]) = (0, 49, 0);
@@ -291,9 +304,9 @@ fn check_embed(lab: &Lab, packing: Packing, n_in: usize, tile_rows: usize) {
         n_rows: n_rows as u32,
     };
     let mut want = vec![0.0; n_pos * n_in];
-    embed::twin(params, (&w, &bytes), &ids, scale, &mut want);
+    embed::twin(params, (&in_rows(&w), &bytes), &ids, scale, &mut want);
     // One multiplication.
-    let what = format!("embed {packing:?} {n_in}");
+    let what = format!("embed {form:?} {n_in}");
     assert_close(&what, &lab.read(&x), &want, (0.0, 1.2e-7));
 }
 
@@ -302,46 +315,8 @@ fn embed_is_its_twin() {
     Lab::each(|lab| {
         for packing in PACKINGS {
             for (n_in, tile_rows) in [(32, 50), (992, 7), (1056, 1), (2304, 20)] {
-                check_embed(lab, packing, n_in, tile_rows);
+                LAYOUTS.map(|it| check_embed(lab, (packing, it), n_in, tile_rows));
             }
         }
-    });
-}
-
-/// Every scale counts, subnormal ones too: a block of small weights does not vanish.
-#[test]
-fn scales_of_8_bit_are_read_bit_by_bit() {
-    let scales: [u16; 8] = [
-        0x0000, 0x0001, 0x0011, 0x03ff, 0x0400, 0x1234, 0x3c00, 0x7bff,
-    ];
-    let n_in = 32 * scales.len();
-    let mut bytes: Vec<u8> = (0..n_in)
-        .map(|it| (it as i32 * 37 % 255 - 127) as i8 as u8)
-        .collect();
-    bytes.extend(scales.iter().flat_map(|it| it.to_le_bytes()));
-    assert_eq!(bytes.len(), Packing::Q8.row_bytes(n_in));
-    Lab::each(|lab| {
-        let w = upload(lab, Packing::Q8, n_in, &bytes, 1);
-        let (ids, x) = (lab.bytes("ids", &[0; 4]), lab.blank("x", n_in));
-        let tokens = embed::Tokens {
-            ids: &ids,
-            first_id: 0,
-            n_pos: 1,
-            scale: 1.0,
-        };
-        let mut recording = Recording::default();
-        embed::record(&mut recording, &w, tokens, &x);
-        lab.play(&recording);
-        let mut want = vec![0.0; n_in];
-        let params = embed::Params {
-            n_pos: 1,
-            first_id: 0,
-            first_row: 0,
-            n_rows: 1,
-        };
-        embed::twin(params, (&w, &bytes), &[0], 1.0, &mut want);
-        assert!(want[32..64].iter().any(|it| *it != 0.0));
-        // A byte times eleven bits is exact.
-        assert_close("scales", &lab.read(&x), &want, (0.0, 0.0));
     });
 }

@@ -20,6 +20,59 @@ fn doubles(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }
 
+/// From the third place on.
+fn scales(view: &View, given: bool) -> rms_norm::Scales<'_> {
+    rms_norm::Scales { view, at: 2, given }
+}
+
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    a.iter()
+        .map(|it| it.to_bits())
+        .eq(b.iter().map(|it| it.to_bits()))
+}
+
+/// Given scales are used, whatever the rows.
+#[test]
+fn norms_use_the_scales_they_are_given() {
+    Lab::each(|lab| {
+        let (n_pos, d_model) = (3, 129);
+        let mut random = Random(8);
+        let x = random.values(n_pos * d_model, 3.0);
+        let gain = random.values(d_model, 1.0);
+        let given = [9.0_f32, 9.0, 0.5, 2.0, 30.0];
+        let (kept, gain_view) = (lab.put("scales", &given), lab.put("gain", &gain));
+        let (x_view, y) = (lab.put("x", &x), lab.blank("y", x.len()));
+        let sum = lab.put("sum", &x);
+        let mut recording = Recording::default();
+        let form = rms_norm::Form {
+            d_model,
+            eps: EPS,
+            gain: None,
+            scales: scales(&kept, true),
+        };
+        rms_norm::record(&mut recording, form, n_pos, &x_view, &y);
+        let form = norm_add::Form {
+            d_model,
+            eps: EPS,
+            gain: &gain_view,
+            scales: scales(&kept, true),
+        };
+        norm_add::record(&mut recording, form, n_pos, &x_view, &sum);
+        lab.play(&recording);
+        let (n_pos, scales_at) = (n_pos as u32, 2);
+        let (fixed, mut scales) = ((d_model, EPS, true), doubles(&given));
+        let (mut want, mut want_sum) = (vec![0.0; x.len()], doubles(&x));
+        let params = rms_norm::Params { n_pos, scales_at };
+        rms_norm::twin(params, fixed, &x, None, &mut want, &mut scales);
+        let params = norm_add::Params { n_pos, scales_at };
+        norm_add::twin(params, fixed, &x, &gain, &mut want_sum, &mut scales);
+        // A product or two of values up to 180, and their sum.
+        assert_close("rms_norm", &lab.read(&y), &want, (0.0, 1e-6));
+        assert_close("norm_add", &lab.read(&sum), &want_sum, (4e-5, 1e-6));
+        assert_eq!(lab.read::<f32>(&kept), given);
+    });
+}
+
 #[test]
 fn rms_norm_is_its_twin() {
     Lab::each(|lab| {
@@ -32,25 +85,37 @@ fn rms_norm_is_its_twin() {
             );
             let (x_view, gain_view) = (lab.put("x", &x), lab.put("gain", &gain));
             for with_gain in [false, true] {
-                let form = rms_norm::Form {
-                    d_model,
-                    eps: EPS,
-                    gain: with_gain.then_some(&gain_view),
-                };
-                let got = lab.twice(|| {
+                let kept = lab.blank("scales", 2 + n_pos);
+                let run = |given: bool| {
+                    let form = rms_norm::Form {
+                        d_model,
+                        eps: EPS,
+                        gain: with_gain.then_some(&gain_view),
+                        scales: scales(&kept, given),
+                    };
                     let y = lab.blank("y", n_pos * d_model);
                     let mut recording = Recording::default();
                     rms_norm::record(&mut recording, form, n_pos, &x_view, &y);
                     lab.play(&recording);
                     lab.read(&y)
-                });
+                };
+                let got = lab.twice(|| run(false));
                 let params = rms_norm::Params {
                     n_pos: n_pos as u32,
+                    scales_at: 2,
                 };
                 let mut want = vec![0.0; n_pos * d_model];
-                let gain = with_gain.then_some(&gain[..]);
-                rms_norm::twin(params, d_model, EPS, &x, gain, &mut want);
+                let mut want_scales = vec![0.0; 2 + n_pos];
+                let (fixed, gain) = ((d_model, EPS, false), with_gain.then_some(&gain[..]));
+                rms_norm::twin(params, fixed, &x, gain, &mut want, &mut want_scales);
                 assert_close(&format!("rms_norm {d_model}"), &got, &want, NORM_TOLERANCE);
+                let got_scales = lab.read::<f32>(&kept);
+                assert_close("scales", &got_scales[2..], &want_scales[2..], (0.0, 2e-6));
+                assert!(
+                    got_scales[..2].iter().all(|it| it.is_nan()),
+                    "what comes before"
+                );
+                assert!(same_bits(&got, &run(true)), "scales given back");
             }
         }
     });
@@ -68,23 +133,29 @@ fn norm_add_is_its_twin() {
             );
             let gain = random.values(d_model, 1.0);
             let (y_view, gain_view) = (lab.put("y", &y), lab.put("gain", &gain));
-            let form = norm_add::Form {
-                d_model,
-                eps: EPS,
-                gain: &gain_view,
-            };
-            let got = lab.twice(|| {
+            let kept = lab.blank("scales", 2 + n_pos);
+            let run = |given: bool| {
+                let form = norm_add::Form {
+                    d_model,
+                    eps: EPS,
+                    gain: &gain_view,
+                    scales: scales(&kept, given),
+                };
                 let x = lab.put("x", &x);
                 let mut recording = Recording::default();
                 norm_add::record(&mut recording, form, n_pos, &y_view, &x);
                 lab.play(&recording);
                 lab.read(&x)
-            });
+            };
+            let got = lab.twice(|| run(false));
+            assert!(same_bits(&got, &run(true)), "scales given back");
             let mut want = doubles(&x);
             let params = norm_add::Params {
                 n_pos: n_pos as u32,
+                scales_at: 2,
             };
-            norm_add::twin(params, d_model, EPS, &y, &gain, &mut want);
+            let (fixed, mut kept) = ((d_model, EPS, false), vec![0.0; 2 + n_pos]);
+            norm_add::twin(params, fixed, &y, &gain, &mut want, &mut kept);
             // Values up to 5 are rounded once more by the addition, and may cancel.
             assert_close(&format!("norm_add {d_model}"), &got, &want, (1e-5, 2e-6));
         }
