@@ -8,11 +8,13 @@
 
 use gemscope::{
     hub::Memory,
-    spec::Config,
+    spec::{Config, Packing},
     sys::block_on,
     weights::{
-        Checkpoint, Header, Index, WeightsError,
+        Checkpoint, DictionaryFile, Header, Index, WeightsError,
+        npy::NpyHeader,
         synth::{Preset, Stored, Synthetic},
+        zip,
     },
 };
 use proptest::{collection::vec, prelude::*, sample::Index as At};
@@ -219,6 +221,32 @@ fn agrees_with_the_crate(bytes: &[u8]) {
     }
 }
 
+/// Every pure parser of npz files, on bytes that may or may not be what it expects.
+fn zip_parsers(bytes: &[u8], at: u64) {
+    let n_bytes = bytes.len() as u64;
+    let _ = frugally(bytes, |it| zip::find_end("x", it, n_bytes));
+    let _ = frugally(bytes, |it| zip::find_end("x", it, at));
+    let _ = frugally(bytes, |it| zip::parse_end64("x", it, at));
+    let directory = zip::Directory {
+        range: at..at.saturating_add(n_bytes),
+        n_entries: 5,
+    };
+    let entries = frugally(bytes, |it| zip::parse_directory("x", it, &directory));
+    for entry in entries.unwrap_or_default() {
+        let _ = zip::payload("x", &entry, bytes, at);
+    }
+    let _ = frugally(bytes, |it| NpyHeader::parse("x", "y", it));
+}
+
+/// A transcoder of nano as numpy writes it.
+fn npz() -> Vec<u8> {
+    use gemscope::hub::Source;
+    let source = Synthetic::transcoders(Preset::Nano, 1);
+    let name = source.files().next().unwrap();
+    let size = block_on(source.size(name)).unwrap();
+    block_on(source.read(name, 0..size)).unwrap().into_vec()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
@@ -228,6 +256,7 @@ proptest! {
         let _ = frugally(&bytes, |it| Header::parse("x", it, file_bytes));
         let _ = frugally(&bytes, |it| Index::from_json("x", it));
         let _ = frugally(&bytes, Config::from_json);
+        zip_parsers(&bytes, file_bytes);
     }
 
     #[test]
@@ -262,6 +291,27 @@ proptest! {
     fn mutated_configs_break_nothing(mutations in mutations()) {
         let bytes = mutated(file("config.json", 1, u64::MAX), &mutations);
         let _ = frugally(&bytes, Config::from_json);
+    }
+
+    #[test]
+    fn mutated_npz_open_or_fail(mutations in mutations(), near_the_end: bool) {
+        let whole = npz();
+        // Most of a file are weights; what can be wrong stands at its ends.
+        let (mut bytes, ends) = match near_the_end {
+            true => (whole[..whole.len() - 400].to_vec(), mutated(whole[whole.len() - 400..].to_vec(), &mutations)),
+            false => (mutated(whole[..300].to_vec(), &mutations), whole[300..].to_vec()),
+        };
+        bytes.extend(ends);
+        zip_parsers(&bytes, bytes.len() as u64);
+        let (n_bytes, mut memory) = (bytes.len(), Memory::default());
+        memory.insert("x.npz", bytes);
+        let opened = block_on(DictionaryFile::open(Rc::new(memory), "x.npz", 0, 64));
+        if let Ok(it) = opened {
+            let n = it.dictionary().d_transcoder;
+            prop_assert!(n * 64 * 8 <= n_bytes);
+            let _ = block_on(it.encoder_stripe(0, 0..n, Packing::Q8));
+            let _ = block_on(it.decoder_rows(0..n, Packing::F16));
+        }
     }
 
     #[test]

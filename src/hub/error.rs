@@ -13,6 +13,38 @@ pub enum HubError {
         /// Where it was looked for.
         place: String,
     },
+    /// There is no such folder.
+    #[error("{place} is not there")]
+    NoFolder {
+        /// What was looked for.
+        place: String,
+    },
+    /// A folder that no model could fill.
+    #[error("{place} holds more than {most} files, or folders more than {most_depth} deep")]
+    TooManyFiles {
+        /// The folder.
+        place: String,
+        /// Files that are listed at most.
+        most: usize,
+        /// Folders inside each other that are listed at most.
+        most_depth: usize,
+    },
+    /// A place of the web that does not say which files it holds.
+    #[error("{place} does not say which files it holds: `{file}` is not there")]
+    NoListing {
+        /// Where it was looked for.
+        place: String,
+        /// The file that would say it.
+        file: String,
+    },
+    /// The list of a place's files is none.
+    #[error("`{file}` is not a list of files: {detail}")]
+    Listing {
+        /// The file.
+        file: String,
+        /// What is wrong and where.
+        detail: String,
+    },
     /// A file name that leaves the place, or that means something else on some system.
     #[error("`{file}` is not a name of a file inside the folder")]
     Name {
@@ -103,6 +135,13 @@ impl HubError {
         match self {
             Self::NotFound { .. } => {
                 "Check the folder: it must hold config.json and the safetensors files of the model."
+            }
+            Self::NoFolder { .. } => "Check the path of the folder.",
+            Self::TooManyFiles { .. } => {
+                "Give the folder that holds the files itself, not one far above it."
+            }
+            Self::NoListing { .. } | Self::Listing { .. } => {
+                "Put a files.json into the folder: a JSON array with the name of every file in it, such as \"layer_0/params.npz\"."
             }
             Self::Name { .. } => {
                 "Files must lie in the model's own folder; take the checkpoint from its publisher again."

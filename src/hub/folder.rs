@@ -1,6 +1,6 @@
 //! A folder of the disk.
 
-use super::{HubError, Source, check_range, path};
+use super::{HubError, Source, check_range, path, walk};
 use crate::spec::Bytes;
 use futures_util::{FutureExt, future, future::LocalBoxFuture};
 use std::{
@@ -104,6 +104,10 @@ impl Source for Folder {
 
     fn read(&self, file: &str, range: Range<u64>) -> LocalBoxFuture<'_, Result<Bytes, HubError>> {
         future::ready(self.range(file, range)).boxed_local()
+    }
+
+    fn list(&self) -> LocalBoxFuture<'_, Result<Vec<String>, HubError>> {
+        future::ready(walk::files(&self.path, &self.name())).boxed_local()
     }
 
     fn name(&self) -> String {

@@ -53,6 +53,10 @@ impl Source for Memory {
         future::ready(self.range(file, range)).boxed_local()
     }
 
+    fn list(&self) -> LocalBoxFuture<'_, Result<Vec<String>, HubError>> {
+        future::ready(Ok(self.files.keys().cloned().collect())).boxed_local()
+    }
+
     fn name(&self) -> String {
         "memory".into()
     }

@@ -3,11 +3,15 @@
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod listing;
 mod memory;
 mod path;
 #[cfg(target_arch = "wasm32")]
 mod served;
 mod source;
+#[cfg(not(target_arch = "wasm32"))]
+mod walk;
 
 pub use error::HubError;
 #[cfg(not(target_arch = "wasm32"))]

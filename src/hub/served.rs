@@ -1,6 +1,6 @@
 //! A folder served by the site that the page came from, fetched by ranges; works in a window and in a worker.
 
-use super::{HubError, Source, check_range, path};
+use super::{HubError, Source, check_range, listing, path};
 use crate::spec::Bytes;
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
@@ -115,6 +115,21 @@ impl Source for Served {
     fn read(&self, file: &str, range: Range<u64>) -> LocalBoxFuture<'_, Result<Bytes, HubError>> {
         let file = file.to_string();
         async move { self.range(&file, range).await }.boxed_local()
+    }
+
+    fn list(&self) -> LocalBoxFuture<'_, Result<Vec<String>, HubError>> {
+        async move {
+            let size_bytes = match self.size_bytes(listing::FILE).await {
+                Err(HubError::NotFound { file, place }) => {
+                    return Err(HubError::NoListing { place, file });
+                }
+                it => it?,
+            };
+            listing::check_size(size_bytes)?;
+            let text = self.range(listing::FILE, 0..size_bytes).await?;
+            listing::parse(&text.into_vec())
+        }
+        .boxed_local()
     }
 
     fn name(&self) -> String {

@@ -1,4 +1,4 @@
-//! What every place that holds files can do: tell a file's size and read a range of it.
+//! What every place that holds files can do: name its files, tell a file's size and read a range of it.
 
 use super::HubError;
 use crate::spec::Bytes;
@@ -18,6 +18,11 @@ pub trait Source {
     ///
     /// Errors: [`HubError::Range`] beyond the end; those of [`Source::size`].
     fn read(&self, file: &str, range: Range<u64>) -> LocalBoxFuture<'_, Result<Bytes, HubError>>;
+
+    /// The names of all files of the place, sorted; hidden ones are left out.
+    ///
+    /// Errors: [`HubError::NoListing`] where the place can't tell; whatever kept it from answering.
+    fn list(&self) -> LocalBoxFuture<'_, Result<Vec<String>, HubError>>;
 
     /// What to call the place in messages.
     fn name(&self) -> String;

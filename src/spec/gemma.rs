@@ -28,6 +28,9 @@ pub const TANH_CLAMP: f64 = 15.0;
 /// What a masked attention score becomes; a finite number, since infinities are optional in WGSL.
 pub const MASKED_SCORE: f32 = -3e38;
 
+/// Features of each transcoder of the set that the field uses. Source: google/gemma-scope-2b-pt-transcoders, folders `width_16k`.
+pub const D_TRANSCODER: usize = 16_384;
+
 /// Contracted dimensions are read in runs of this many weights, and 8-bit blocks are this long.
 pub const BLOCK: usize = 32;
 /// Positions of a prompt that one pass takes: each weight is read once for so many.

@@ -235,6 +235,7 @@ fn check(spec: &TensorSpec, entry: &Entry) -> Result<(), WeightsError> {
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as text.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|it| format!("{it:02x}")).collect()
 }

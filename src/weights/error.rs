@@ -1,4 +1,4 @@
-//! Why a checkpoint can't be used. Every variant names the tensor or the file.
+//! Why a checkpoint or a transcoder can't be used. Every variant names the tensor or the file. Leaves what to do about it to `remedy`.
 
 use crate::{
     hub::HubError,
@@ -6,7 +6,7 @@ use crate::{
 };
 use std::ops::Range;
 
-/// Why a checkpoint can't be used.
+/// Why a checkpoint or a transcoder can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// A file could not be had.
@@ -213,6 +213,132 @@ pub enum WeightsError {
         /// As what.
         packing: Packing,
     },
+    /// The end of a zip file is not where it should be.
+    #[error("`{file}` is not an npz file, or its end is missing: no zip directory ends it")]
+    NotZip {
+        /// The file.
+        file: String,
+    },
+    /// The list of a zip file's entries makes no sense.
+    #[error("the directory of `{file}` can't be read: {detail}")]
+    ZipDirectory {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// An entry of a zip file is not where or what the directory says.
+    #[error("`{entry}` in `{file}` can't be read: {detail}")]
+    ZipEntry {
+        /// The file.
+        file: String,
+        /// The entry.
+        entry: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// An entry that can't be read by ranges.
+    #[error(
+        "`{entry}` in `{file}` is compressed (zip method {method}); only stored arrays can be read by ranges"
+    )]
+    Compressed {
+        /// The file.
+        file: String,
+        /// The entry.
+        entry: String,
+        /// The zip method.
+        method: u16,
+    },
+    /// An entry that asks for a password.
+    #[error("`{entry}` in `{file}` is encrypted")]
+    Encrypted {
+        /// The file.
+        file: String,
+        /// The entry.
+        entry: String,
+    },
+    /// An array does not begin as numpy's do.
+    #[error("`{entry}` in `{file}` is not an array of numpy: {detail}")]
+    Npy {
+        /// The file.
+        file: String,
+        /// The entry.
+        entry: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// An array whose columns stand in the file one by one.
+    #[error("`{entry}` in `{file}` is in Fortran order; arrays must be in C order")]
+    FortranOrder {
+        /// The file.
+        file: String,
+        /// The entry.
+        entry: String,
+    },
+    /// Neither of the two kinds of files that hold transcoders.
+    #[error("`{file}` is neither an npz nor a safetensors file")]
+    NotDictionary {
+        /// The file.
+        file: String,
+    },
+    /// One of the five arrays of a transcoder is not there.
+    #[error("`{array}` is missing in `{file}`")]
+    MissingArray {
+        /// The file.
+        file: String,
+        /// The array, as this kind of file calls it.
+        array: String,
+    },
+    /// An array that no transcoder of ours has.
+    #[error("`{array}` in `{file}` is not an array of a Gemma Scope transcoder")]
+    ExtraArray {
+        /// The file.
+        file: String,
+        /// The array.
+        array: String,
+    },
+    /// An array whose shape fits neither the model nor the other arrays.
+    #[error(
+        "`{array}` in `{file}` has shape {got:?}; this model and the other arrays say {expected:?}"
+    )]
+    ArrayShape {
+        /// The file.
+        file: String,
+        /// The array.
+        array: String,
+        /// By the model's width and the number of features.
+        expected: Vec<u64>,
+        /// In the file.
+        got: Vec<u64>,
+    },
+    /// A place without transcoders.
+    #[error("{place} holds no transcoders")]
+    NoDictionaries {
+        /// Where they were looked for.
+        place: String,
+    },
+    /// No transcoder of a layer.
+    #[error("{place} holds no transcoder of layer {layer}; there are layers {there}")]
+    NoLayer {
+        /// Where it was looked for.
+        place: String,
+        /// The layer.
+        layer: usize,
+        /// The layers that are there.
+        there: String,
+    },
+    /// No transcoder of a layer is the one that was chosen.
+    #[error("{place} holds no transcoder of layer {layer} with {wanted}; there are {there}")]
+    NoVariant {
+        /// Where it was looked for.
+        place: String,
+        /// The layer.
+        layer: usize,
+        /// What was asked for.
+        wanted: String,
+        /// What is there.
+        there: String,
+    },
     /// There is no such synthetic checkpoint.
     #[error("there is no synthetic checkpoint `{preset}`; there are: nano, wide, full")]
     Preset {
@@ -227,45 +353,4 @@ pub enum WeightsError {
         /// What the system says.
         source: std::io::Error,
     },
-}
-
-impl WeightsError {
-    /// What can be done about it, in the visitor's words.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Hub(it) => it.remedy(),
-            Self::Config(_) | Self::Extra { .. } | Self::Shape { .. } => {
-                "Open a checkpoint of Gemma 2 as its publisher made it, such as unsloth/gemma-2-2b, with its own config.json."
-            }
-            Self::NoWeights { .. } | Self::MissingShard { .. } | Self::Missing { .. } => {
-                "Check that every file of the checkpoint is in the folder, then open it again."
-            }
-            Self::HeaderLength { .. } | Self::HeaderJson { .. } | Self::Extent { .. } => {
-                "The file is damaged or its download was cut short: download it again."
-            }
-            Self::Size { .. } | Self::Offsets { .. } | Self::Duplicate { .. } => {
-                "The file is damaged, or was written by a faulty program: download it from its publisher again."
-            }
-            Self::TooBig { .. } | Self::IndexJson { .. } | Self::ShardName { .. } => {
-                "The file is not one of a checkpoint: download it from its publisher again."
-            }
-            Self::NotInShard { .. } | Self::NotInIndex { .. } => {
-                "The files are of different checkpoints: download the index and every file from one place."
-            }
-            Self::UnknownDType { .. } | Self::DType { .. } => {
-                "Open a checkpoint in bf16, f16 or f32; quantised ones can't be read."
-            }
-            Self::NotFinite { .. } => {
-                "The weights are damaged: download the file again, and if it stays so, take another checkpoint."
-            }
-            Self::TooLarge { .. } => {
-                "Open the checkpoint with the precision `reference`, or take another one."
-            }
-            Self::Rows { .. } => "This is a fault of the program: please report it.",
-            Self::Preset { .. } => "Choose one of nano, wide and full.",
-            Self::Write { .. } => {
-                "Check that the folder may be written to and that its disk has room."
-            }
-        }
-    }
 }

@@ -98,7 +98,10 @@ async fn read_index(source: &dyn Source) -> Result<Index, WeightsError> {
     }
 }
 
-async fn read_header(
+/// The header of a safetensors file; adds the file's name, size and header to `hasher`.
+///
+/// Errors: those of [`Header::parse`].
+pub(super) async fn read_header(
     source: &dyn Source,
     file: &str,
     hasher: &mut Sha256,

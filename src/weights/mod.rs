@@ -2,16 +2,33 @@
 
 mod checkpoint;
 mod convert;
+#[cfg(not(target_arch = "wasm32"))]
+mod crc;
+mod dictionary_file;
+mod dictionary_set;
+mod encoder_pieces;
 mod error;
 mod header;
 mod index;
 mod layout;
+pub mod npy;
+mod npz;
 mod q8;
+mod remedy;
+mod stripes;
 pub mod synth;
 mod synthetic;
+mod synthetic_file;
+mod synthetic_npz;
+#[cfg(not(target_arch = "wasm32"))]
+mod synthetic_write;
+pub mod zip;
 
 pub use checkpoint::Checkpoint;
 pub use convert::pack;
+pub use dictionary_file::DictionaryFile;
+pub use dictionary_set::{Choice, DictionarySet, Variant};
+pub use encoder_pieces::{EncoderPieces, Piece};
 pub use error::WeightsError;
 pub use header::{Entry, Header};
 pub use index::Index;

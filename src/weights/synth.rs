@@ -7,14 +7,14 @@
 //! seed(name)  = FNV-1a 64 of the UTF-8 name
 //! z(name, i)  = the splitmix64 finaliser of seed + (i + 1) * 0x9e3779b97f4a7c15
 //! u(name, i)  = (z >> 40) / 2^24                in [0, 1), exact in f32
-//! weight      = lo + (hi - lo) * u              one f32 multiply, one f32 add; then rounded to bf16
+//! weight      = lo + (hi - lo) * u              one f32 multiply, one f32 add; of models then rounded to bf16
 //! ```
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use super::synthetic::write;
 pub use super::synthetic::{Stored, Synthetic};
+#[cfg(not(target_arch = "wasm32"))]
+pub use super::synthetic_write::write;
 use super::{WeightsError, convert::bf16_bits};
-use crate::spec::{Config, Matrix, TensorName};
+use crate::spec::{Config, DictionaryArray, Matrix, TensorName, gemma};
 use std::{fmt, str::FromStr};
 
 /// A size of synthetic checkpoints.
@@ -53,6 +53,22 @@ impl Preset {
                 ..Config::gemma_2_2b()
             },
             Self::Full => Config::gemma_2_2b(),
+        }
+    }
+
+    /// Features of each of its transcoders. Source: as above.
+    pub fn d_transcoder(self) -> usize {
+        match self {
+            Self::Nano => 256,
+            Self::Wide | Self::Full => gemma::D_TRANSCODER,
+        }
+    }
+
+    /// What the folders of its transcoders say of their average L0. Source: as above.
+    pub fn average_l0(self) -> usize {
+        match self {
+            Self::Nano => 4,
+            Self::Wide | Self::Full => 80,
         }
     }
 }
@@ -101,6 +117,18 @@ impl Uniform {
     pub fn of(name: TensorName, config: &Config) -> Self {
         let end = range_end(name, config);
         Self::new(&name.file_name(), -end, end)
+    }
+
+    /// Of an array of a layer's transcoder. Source: `transcoder_tensors` of synth.py.
+    pub fn of_dictionary(preset: Preset, layer: usize, array: DictionaryArray) -> Self {
+        let end = (3.0 / preset.config().d_model as f64).sqrt();
+        let (lo, hi) = match array {
+            DictionaryArray::WEnc | DictionaryArray::WDec => (-end, end),
+            DictionaryArray::BEnc => (-0.3, 0.3),
+            DictionaryArray::BDec => (-0.1, 0.1),
+            DictionaryArray::Threshold => (2.2, 2.8),
+        };
+        Self::new(&format!("transcoder.{layer}.{array}"), lo, hi)
     }
 
     /// The weight at a place, flat and row-major; not yet rounded to bf16.

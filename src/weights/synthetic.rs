@@ -1,8 +1,11 @@
-//! A synthetic checkpoint as a place of files whose bytes are made when they are read. Leaves the weights themselves to `synth`.
+//! A synthetic checkpoint as a place of files whose bytes are made when they are read. Leaves the weights themselves to `synth`, and
+//! the files of transcoders to `synthetic_npz`.
 
 use super::{
     layout::{INDEX_FILE, SINGLE_FILE},
     synth::{Preset, Uniform},
+    synthetic_file::{Element, File},
+    synthetic_npz,
 };
 use crate::{
     hub::{HubError, Source, check_range},
@@ -22,19 +25,11 @@ pub enum Stored {
     F32,
 }
 
-/// A synthetic checkpoint: the very files that synth.py writes, without a disk.
+/// A synthetic checkpoint, or its transcoders: the very files that synth.py writes, without a disk.
 #[derive(Clone, Debug)]
 pub struct Synthetic {
+    name: &'static str,
     files: BTreeMap<String, File>,
-}
-
-/// A file of some bytes that are kept and some that are made.
-#[derive(Clone, Debug)]
-struct File {
-    head: Vec<u8>,
-    stored: Stored,
-    /// Tensors behind the head, in the order of their ranges, which count from the start of the file.
-    tensors: Vec<(Range<u64>, Uniform)>,
 }
 
 impl Synthetic {
@@ -58,24 +53,44 @@ impl Synthetic {
             }
             // As published files are: layers.0, .1, .10, .11, .2.
             shard.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-            files.insert(name, File::of(&shard, config, stored));
+            files.insert(name, safetensors(&shard, config, stored));
         }
         if n_shards > 1 {
             let n_weights: u64 = specs.iter().map(n_weights).sum();
-            let metadata = json!({"total_size": n_weights * stored.size_bytes()});
+            let metadata = json!({"total_size": n_weights * stored.element().size_bytes()});
             let index = json!({"metadata": metadata, "weight_map": weight_map});
-            files.insert(INDEX_FILE.into(), File::text(&index));
+            files.insert(INDEX_FILE.into(), text(&index));
         }
-        files.insert(
-            "config.json".into(),
-            File::text(&config_json(config, stored)),
-        );
-        Self { files }
+        files.insert("config.json".into(), text(&config_json(config, stored)));
+        Self {
+            name: "the synthetic checkpoint",
+            files,
+        }
+    }
+
+    /// The transcoders of a preset's first layers, in f32, in the files and folders of google/gemma-scope-2b-pt-transcoders.
+    ///
+    /// The checksums in them are 0, since each would ask for a whole array; [`write`] sets them right.
+    pub fn transcoders(preset: Preset, n_layers: usize) -> Self {
+        let layers = 0..n_layers.min(preset.config().n_layers);
+        let file = |it| {
+            let name = synthetic_npz::file_name(preset, it);
+            (name, synthetic_npz::file(preset, it))
+        };
+        Self {
+            name: "the synthetic transcoders",
+            files: layers.map(file).collect(),
+        }
     }
 
     /// The names of its files.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
+    }
+
+    /// The files themselves.
+    pub(super) fn contents(&self) -> &BTreeMap<String, File> {
+        &self.files
     }
 
     /// Bytes of all its files.
@@ -115,47 +130,20 @@ impl Source for Synthetic {
         future::ready(self.range(file, range)).boxed_local()
     }
 
-    fn name(&self) -> String {
-        "the synthetic checkpoint".into()
+    fn list(&self) -> LocalBoxFuture<'_, Result<Vec<String>, HubError>> {
+        future::ready(Ok(self.files.keys().cloned().collect())).boxed_local()
     }
-}
 
-/// Writes every file into a folder, which is made if need be, and calls `progress` with bytes done and bytes in all.
-///
-/// Errors: [`super::WeightsError::Write`], naming the file.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn write(
-    source: &Synthetic,
-    folder: &std::path::Path,
-    mut progress: impl FnMut(u64, u64),
-) -> Result<(), super::WeightsError> {
-    const PIECE_BYTES: u64 = 4 << 20;
-    let error = |file: &str, source| super::WeightsError::Write {
-        file: file.into(),
-        source,
-    };
-    std::fs::create_dir_all(folder).map_err(|it| error(&folder.display().to_string(), it))?;
-    let (mut done, total) = (0, source.size_bytes());
-    let mut piece = Vec::new();
-    for (name, file) in &source.files {
-        let path = folder.join(name);
-        let mut out = std::fs::File::create(&path).map_err(|it| error(name, it))?;
-        for start in (0..file.size_bytes()).step_by(PIECE_BYTES as usize) {
-            piece.resize(PIECE_BYTES.min(file.size_bytes() - start) as usize, 0);
-            file.fill(start, &mut piece);
-            std::io::Write::write_all(&mut out, &piece).map_err(|it| error(name, it))?;
-            done += piece.len() as u64;
-            progress(done, total);
-        }
+    fn name(&self) -> String {
+        self.name.into()
     }
-    Ok(())
 }
 
 impl Stored {
-    fn size_bytes(self) -> u64 {
+    fn element(self) -> Element {
         match self {
-            Self::Bf16 => 2,
-            Self::F32 => 4,
+            Self::Bf16 => Element::Bf16,
+            Self::F32 => Element::Bf16AsF32,
         }
     }
 
@@ -165,97 +153,37 @@ impl Stored {
             Self::F32 => "F32",
         }
     }
-
-    /// Makes weights from place `first` on; `out` is a whole number of them.
-    fn fill(self, uniform: &Uniform, first: u64, out: &mut [u8]) {
-        // A range with an end counts without checks, one without an end does not.
-        let places = first..first + out.len() as u64 / self.size_bytes();
-        match self {
-            Self::Bf16 => {
-                for (index, it) in places.zip(out.as_chunks_mut::<2>().0) {
-                    *it = uniform.bf16_bits_at(index).to_le_bytes();
-                }
-            }
-            Self::F32 => {
-                for (index, it) in places.zip(out.as_chunks_mut::<4>().0) {
-                    *it = (u32::from(uniform.bf16_bits_at(index)) << 16).to_le_bytes();
-                }
-            }
-        }
-    }
 }
 
-impl File {
-    fn text(value: &Value) -> Self {
-        Self {
-            head: format!("{value:#}\n").into_bytes(),
-            stored: Stored::Bf16,
-            tensors: Vec::new(),
-        }
-    }
+fn text(value: &Value) -> File {
+    let mut file = File::default();
+    file.keep(format!("{value:#}\n").into_bytes());
+    file
+}
 
-    /// A safetensors file of these tensors, in this order.
-    fn of(specs: &[TensorSpec], config: &Config, stored: Stored) -> Self {
-        let mut json = String::from(r#"{"__metadata__":{"format":"pt"}"#);
-        let (mut tensors, mut at) = (Vec::new(), 0);
-        for spec in specs {
-            let end = at + n_weights(spec) * stored.size_bytes();
-            let (name, dtype) = (&spec.file_name, stored.name());
-            let shape = json!(spec.shape);
-            json += &format!(
-                r#","{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{at},{end}]}}"#
-            );
-            tensors.push((at..end, Uniform::of(spec.name, config)));
-            at = end;
-        }
-        json.push('}');
-        json += &" ".repeat(json.len().next_multiple_of(8) - json.len());
-        let mut head = (json.len() as u64).to_le_bytes().to_vec();
-        head.extend(json.into_bytes());
-        let extent = head.len() as u64;
-        for (range, _) in &mut tensors {
-            *range = range.start + extent..range.end + extent;
-        }
-        Self {
-            head,
-            stored,
-            tensors,
-        }
+/// A safetensors file of these tensors, in this order.
+fn safetensors(specs: &[TensorSpec], config: &Config, stored: Stored) -> File {
+    let mut json = String::from(r#"{"__metadata__":{"format":"pt"}"#);
+    let (element, mut at) = (stored.element(), 0);
+    for spec in specs {
+        let end = at + n_weights(spec) * element.size_bytes();
+        let (name, dtype) = (&spec.file_name, stored.name());
+        let shape = json!(spec.shape);
+        json += &format!(
+            r#","{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{at},{end}]}}"#
+        );
+        at = end;
     }
-
-    fn size_bytes(&self) -> u64 {
-        let head = self.head.len() as u64;
-        self.tensors.last().map_or(head, |(range, _)| range.end)
+    json.push('}');
+    json += &" ".repeat(json.len().next_multiple_of(8) - json.len());
+    let mut head = (json.len() as u64).to_le_bytes().to_vec();
+    head.extend(json.into_bytes());
+    let mut file = File::default();
+    file.keep(head);
+    for spec in specs {
+        file.make(Uniform::of(spec.name, config), element, n_weights(spec));
     }
-
-    /// Makes the bytes from `start` on, which must lie in the file.
-    fn fill(&self, start: u64, out: &mut [u8]) {
-        let end = start + out.len() as u64;
-        let in_head = start.min(self.head.len() as u64)..end.min(self.head.len() as u64);
-        let n_head = (in_head.end - in_head.start) as usize;
-        out[..n_head].copy_from_slice(&self.head[in_head.start as usize..in_head.end as usize]);
-        let first = self.tensors.partition_point(|(it, _)| it.end <= start);
-        for (tensor, uniform) in &self.tensors[first..] {
-            if tensor.start >= end {
-                break;
-            }
-            let from = tensor.start.max(start);
-            let piece = &mut out[(from - start) as usize..(tensor.end.min(end) - start) as usize];
-            self.fill_tensor(uniform, from - tensor.start, piece);
-        }
-    }
-
-    /// Makes the bytes of a tensor from its byte `at` on, which may lie inside a weight.
-    fn fill_tensor(&self, uniform: &Uniform, at: u64, out: &mut [u8]) {
-        let size = self.stored.size_bytes();
-        let (first, skipped) = (at / size, (at % size) as usize);
-        if skipped == 0 && (out.len() as u64).is_multiple_of(size) {
-            return self.stored.fill(uniform, first, out);
-        }
-        let mut whole = vec![0; (skipped + out.len()).next_multiple_of(size as usize)];
-        self.stored.fill(uniform, first, &mut whole);
-        out.copy_from_slice(&whole[skipped..skipped + out.len()]);
-    }
+    file
 }
 
 /// Tensors layer by layer and by name within, cut into files of about the same size as synth.py cuts them.

@@ -1,0 +1,189 @@
+//! Pieces of an encoder as a file has them -> stripes of 32 inputs as the GPU reads them. Leaves which pieces are read to
+//! `encoder_pieces`.
+//!
+//! Two kinds of files hold an encoder: an npz has a row per input, a safetensors file a row per feature. Both become the same bytes.
+
+use super::{Entry, WeightsError, convert};
+use crate::spec::{Bytes, DType, Packing, gemma::BLOCK};
+use std::ops::Range;
+
+/// What a row of the encoder is in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// An input: `[d_in, d_transcoder]`.
+    Inputs,
+    /// A feature: `[d_transcoder, d_in]`.
+    Features,
+}
+
+/// An encoder in its file.
+#[derive(Clone, Debug)]
+pub(super) struct Encoder {
+    /// What its rows are.
+    pub order: Order,
+    /// Where it lies.
+    pub entry: Entry,
+    /// Inputs.
+    pub d_in: usize,
+    /// Features.
+    pub d_transcoder: usize,
+    /// What messages call it.
+    pub label: String,
+}
+
+/// Weights of one stripe for some features.
+pub(super) struct Stripe {
+    /// Which one: inputs from 32 times this on.
+    pub stripe: usize,
+    /// The features.
+    pub features: Range<usize>,
+}
+
+impl Encoder {
+    /// Where in the file the weights of row `row` lie, columns `columns`.
+    pub fn range(&self, row: usize, columns: Range<usize>) -> Range<u64> {
+        let place = |column: usize| {
+            let index = row as u64 * self.n_columns() as u64 + column as u64;
+            self.entry.range.start + index * self.weight_bytes() as u64
+        };
+        place(columns.start)..place(columns.end)
+    }
+
+    /// Where in the file whole rows lie.
+    pub fn rows(&self, rows: Range<usize>) -> Range<u64> {
+        self.range(rows.start, 0..0).start..self.range(rows.end, 0..0).start
+    }
+
+    pub fn n_stripes(&self) -> usize {
+        self.d_in / BLOCK
+    }
+
+    pub fn weight_bytes(&self) -> usize {
+        self.entry.dtype.size_bytes()
+    }
+
+    /// Packs weights that stand as `[features][32]`.
+    ///
+    /// Shapes: the result is `[features][32]` weights; with [`Packing::Q8`] quants, then a scale each, without padding behind.
+    ///
+    /// Errors: [`WeightsError::NotFinite`], [`WeightsError::TooLarge`], by the weight's place in the file.
+    pub fn pack(&self, of: &Stripe, raw: Vec<u8>, packing: Packing) -> Result<Bytes, WeightsError> {
+        let dtype = self.entry.dtype;
+        let packed = convert::pack(&self.label, 0, raw.into(), dtype, BLOCK, packing);
+        let packed = packed.map_err(|it| self.placed(it, of))?;
+        match packing {
+            Packing::Q8 => Ok(scales_last(&packed.into_vec()).into()),
+            Packing::F32 | Packing::Bf16 | Packing::F16 => Ok(packed),
+        }
+    }
+
+    /// An error that counts from the start of a stripe, told by its place in the file.
+    fn placed(&self, error: WeightsError, of: &Stripe) -> WeightsError {
+        let place = |index: u64| {
+            let feature = of.features.start as u64 + index / BLOCK as u64;
+            let input = (of.stripe * BLOCK) as u64 + index % BLOCK as u64;
+            match self.order {
+                Order::Inputs => input * self.d_transcoder as u64 + feature,
+                Order::Features => feature * self.d_in as u64 + input,
+            }
+        };
+        match error {
+            WeightsError::NotFinite { tensor, index } => WeightsError::NotFinite {
+                tensor,
+                index: place(index),
+            },
+            WeightsError::TooLarge {
+                tensor,
+                index,
+                packing,
+            } => WeightsError::TooLarge {
+                tensor,
+                index: place(index),
+                packing,
+            },
+            it => it,
+        }
+    }
+
+    fn n_columns(&self) -> usize {
+        match self.order {
+            Order::Inputs => self.d_transcoder,
+            Order::Features => self.d_in,
+        }
+    }
+}
+
+/// Rows of inputs -> `[features][32]`.
+///
+/// Shapes: 32 `rows`, each of as many weights of `dtype` as there are features.
+pub(super) fn from_inputs(rows: &[&[u8]], dtype: DType) -> Vec<u8> {
+    match dtype.size_bytes() {
+        2 => transposed::<2>(rows),
+        _ => transposed::<4>(rows),
+    }
+}
+
+/// Rows of features -> `[features][32]` of the inputs of one stripe.
+///
+/// Shapes: `rows [features][row_bytes]`.
+pub(super) fn from_features(rows: &[u8], row_bytes: usize, stripe: usize, dtype: DType) -> Vec<u8> {
+    let n_bytes = BLOCK * dtype.size_bytes();
+    let mut out = Vec::with_capacity(rows.len() / row_bytes * n_bytes);
+    for row in rows.chunks_exact(row_bytes) {
+        out.extend(&row[stripe * n_bytes..][..n_bytes]);
+    }
+    out
+}
+
+fn transposed<const N: usize>(rows: &[&[u8]]) -> Vec<u8> {
+    /// Features that are moved together: a cache line of each row, so that neither side is fetched twice.
+    const TOGETHER: usize = 16;
+    let n_features = rows.first().map_or(0, |it| it.len() / N);
+    let mut out = vec![0; rows.len() * n_features * N];
+    let weights = out.as_chunks_mut::<N>().0;
+    for (n, block) in weights.chunks_mut(TOGETHER * rows.len()).enumerate() {
+        for (input, row) in rows.iter().enumerate() {
+            let row = &row.as_chunks::<N>().0[n * TOGETHER..];
+            for (feature, it) in block.chunks_exact_mut(rows.len()).zip(row) {
+                feature[input] = *it;
+            }
+        }
+    }
+    out
+}
+
+/// Blocks that are followed by their scale and padding each -> all quants, then all scales.
+fn scales_last(packed: &[u8]) -> Vec<u8> {
+    let row_bytes = Packing::Q8.row_bytes(BLOCK);
+    let n_rows = packed.len() / row_bytes;
+    let mut out = Vec::with_capacity(Packing::Q8.stripe_bytes(n_rows));
+    let rows = || packed.chunks_exact(row_bytes);
+    rows().for_each(|it| out.extend(&it[..BLOCK]));
+    rows().for_each(|it| out.extend(&it[BLOCK..BLOCK + 2]));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transpose_moves_every_weight_whatever_the_number_of_features() {
+        for n_features in [1, 15, 16, 17, 40] {
+            let rows: Vec<Vec<u8>> = (0..BLOCK)
+                .map(|input| {
+                    (0..n_features)
+                        .flat_map(|feature| ((input * 1000 + feature) as u32).to_le_bytes())
+                        .collect()
+                })
+                .collect();
+            let views: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+            let out = from_inputs(&views, DType::F32);
+            for (n, it) in out.as_chunks::<4>().0.iter().enumerate() {
+                let expected = n % BLOCK * 1000 + n / BLOCK;
+                assert_eq!(u32::from_le_bytes(*it) as usize, expected);
+            }
+            assert_eq!(out.len(), n_features * BLOCK * 4);
+        }
+    }
+}
