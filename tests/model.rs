@@ -147,7 +147,7 @@ fn a_stopped_run_is_no_run() {
     let mut sink = |_| ();
     let stopped = block_on(nano.run(&ids, &[], &[], &mut sink, &stop));
     assert!(matches!(stopped, Err(ModelError::Stopped)));
-    assert!(!nano.holds(&ids, &[]));
+    assert!(!nano.holds(&ids, &[], 0));
     let on = Stop::default();
     let next = block_on(nano.generate(1, Sampling::GREEDY, false, &mut |_| (), &on));
     assert!(matches!(next, Err(ModelError::NoRun)));
