@@ -34,6 +34,11 @@ pub enum PositionsError {
 }
 
 impl Positions {
+    /// Whether they go on through what is generated.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::All | Self::From(_))
+    }
+
     /// The half-open range in a prompt of `n_pos` positions.
     ///
     /// Errors: [`PositionsError::Beyond`] if any position is outside it.
