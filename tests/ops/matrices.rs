@@ -323,7 +323,9 @@ fn embed_is_its_twin() {
     Lab::each(|lab| {
         for packing in PACKINGS {
             for (n_in, tile_rows) in [(32, 50), (992, 7), (1056, 1), (2304, 20)] {
-                LAYOUTS.map(|it| check_embed(lab, (packing, it), n_in, tile_rows));
+                for layout in LAYOUTS {
+                    check_embed(lab, (packing, layout), n_in, tile_rows);
+                }
             }
         }
     });

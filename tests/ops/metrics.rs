@@ -185,7 +185,9 @@ fn row_norms_are_their_twin() {
     Lab::each(|lab| {
         for packing in PACKINGS {
             for (n_out, n_in, tile) in [(1, 32, 1), (65, 1056, 40)] {
-                LAYOUTS.map(|it| check_row_norms(lab, (packing, it), n_out, n_in, tile));
+                for layout in LAYOUTS {
+                    check_row_norms(lab, (packing, layout), n_out, n_in, tile);
+                }
             }
         }
         check_row_norms(lab, (Packing::F16, Layout::Stripes), 1000, 2304, 600);
