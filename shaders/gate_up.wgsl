@@ -34,7 +34,7 @@ fn dot_gate(row: u32, n: u32, v: mat4x4f) -> f32 {
     if PACKING == 1u { return dot16(run_of_bf16(gate[at], gate[at + 1u]), v); }
     if PACKING == 3u { return dot16(run_of_f16(gate[at], gate[at + 1u]), v); }
     let scale = scale_at(row, n, params.n_out);
-    return dot16(run_of_q8(gate[at]), v) * q8_scale(gate[scale.x], scale.y);
+    return dot16(run_of_q8(gate[at]), v) * q8_scale(gate[scale.x][scale.y / 2u], scale.y);
 }
 
 fn dot_up(row: u32, n: u32, v: mat4x4f) -> f32 {
@@ -43,7 +43,7 @@ fn dot_up(row: u32, n: u32, v: mat4x4f) -> f32 {
     if PACKING == 1u { return dot16(run_of_bf16(up[at], up[at + 1u]), v); }
     if PACKING == 3u { return dot16(run_of_f16(up[at], up[at + 1u]), v); }
     let scale = scale_at(row, n, params.n_out);
-    return dot16(run_of_q8(up[at]), v) * q8_scale(up[scale.x], scale.y);
+    return dot16(run_of_q8(up[at]), v) * q8_scale(up[scale.x][scale.y / 2u], scale.y);
 }
 
 @compute @workgroup_size(WG_SIZE)

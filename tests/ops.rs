@@ -7,10 +7,14 @@
 mod attention;
 #[path = "ops/choose.rs"]
 mod choose;
+#[path = "ops/features.rs"]
+mod features;
 #[path = "common/gpu.rs"]
 mod gpu;
 #[path = "ops/matrices.rs"]
 mod matrices;
+#[path = "ops/metrics.rs"]
+mod metrics;
 #[path = "common/packed.rs"]
 mod packed;
 #[path = "common/random.rs"]

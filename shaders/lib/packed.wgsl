@@ -71,12 +71,12 @@ fn run_of_q8(quants: vec4u) -> mat4x4f {
     return mat4x4f(four_bytes(quants.x), four_bytes(quants.y), four_bytes(quants.z), four_bytes(quants.w));
 }
 
-// The scale of a run out of the word that holds it: f16 number `half` of its eight.
+// The scale of a run out of the u32 that holds it: the lower half, or the upper one for odd halves.
 //
 // Scales of small blocks are subnormal f16, which unpack2x16float may flush to zero, so the bits are taken apart: mantissa
 // times 2^(exponent - 25), both normal f32. Scales are finite.
-fn q8_scale(word: vec4u, half: u32) -> f32 {
-    let bits = word[half / 2u] >> (16u * (half % 2u));
+fn q8_scale(word: u32, half: u32) -> f32 {
+    let bits = word >> (16u * (half % 2u));
     let exponent = (bits >> 10u) & 31u;
     let mantissa = (bits & 1023u) | select(0u, 1024u, exponent > 0u);
     let size = bitcast<f32>(((max(exponent, 1u) + 102u) << 23u) | ((bits & 0x8000u) << 16u));

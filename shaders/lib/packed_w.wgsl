@@ -9,12 +9,12 @@ fn run_of_w(row: u32, n: u32, n_rows: u32) -> mat4x4f {
     if PACKING == 1u { return run_of_bf16(w[at], w[at + 1u]); }
     if PACKING == 3u { return run_of_f16(w[at], w[at + 1u]); }
     let scale = scale_at(row, n, n_rows);
-    return run_of_q8(w[at]) * q8_scale(w[scale.x], scale.y);
+    return run_of_q8(w[at]) * q8_scale(w[scale.x][scale.y / 2u], scale.y);
 }
 
 // Its product with v; an 8-bit run is scaled once.
 fn dot_with_w(row: u32, n: u32, n_rows: u32, v: mat4x4f) -> f32 {
     if PACKING != 2u { return dot16(run_of_w(row, n, n_rows), v); }
     let scale = scale_at(row, n, n_rows);
-    return dot16(run_of_q8(w[run_at(row, n, n_rows)]), v) * q8_scale(w[scale.x], scale.y);
+    return dot16(run_of_q8(w[run_at(row, n, n_rows)]), v) * q8_scale(w[scale.x][scale.y / 2u], scale.y);
 }

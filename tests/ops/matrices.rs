@@ -22,6 +22,14 @@ fn dot_tolerance(n: usize, x_max: f64) -> f64 {
     16.0 * f64::from(f32::EPSILON) * (n as f64).sqrt() * f64::from(MOST_WEIGHT) * x_max
 }
 
+/// Rows always; stripes at one odd length in every packing, and 8 bit and f16 at Gemma's: each is a pipeline to be made.
+fn layouts(n_in: usize, packing: Packing) -> impl Iterator<Item = Layout> {
+    let is_asked = n_in == 1056 || n_in == 2304 && matches!(packing, Packing::Q8 | Packing::F16);
+    LAYOUTS
+        .into_iter()
+        .filter(move |it| *it == Layout::Rows || is_asked)
+}
+
 struct Case {
     packing: Packing,
     n_out: usize,
@@ -33,7 +41,7 @@ struct Case {
 }
 
 fn check_matvec(lab: &Lab, case: &Case) {
-    LAYOUTS.map(|it| check_matvec_in(lab, case, it));
+    layouts(case.n_in, case.packing).for_each(|it| check_matvec_in(lab, case, it));
 }
 
 fn check_matvec_in(lab: &Lab, case: &Case, layout: Layout) {
@@ -193,7 +201,7 @@ struct Product {
 }
 
 fn check_matmul(lab: &Lab, case: &Product) {
-    LAYOUTS.map(|it| check_matmul_in(lab, case, it));
+    layouts(case.n_in, case.packing).for_each(|it| check_matmul_in(lab, case, it));
 }
 
 fn check_matmul_in(lab: &Lab, case: &Product, layout: Layout) {
@@ -315,7 +323,9 @@ fn embed_is_its_twin() {
     Lab::each(|lab| {
         for packing in PACKINGS {
             for (n_in, tile_rows) in [(32, 50), (992, 7), (1056, 1), (2304, 20)] {
-                LAYOUTS.map(|it| check_embed(lab, (packing, it), n_in, tile_rows));
+                for layout in LAYOUTS {
+                    check_embed(lab, (packing, layout), n_in, tile_rows);
+                }
             }
         }
     });

@@ -1,0 +1,390 @@
+//! From what the encoder's product gives to lists of active features and back through the decoder, against the twins.
+
+use crate::{
+    gpu::{Lab, assert_close},
+    packed::{LAYOUTS, MOST_WEIGHT, PACKINGS, in_rows, random_rows, upload_as},
+    random::Random,
+};
+use gemscope::{
+    gpu::{Recording, View},
+    ops::{Matrix, decode, jump_count, jump_scan, jump_write, steer},
+    spec::{Layout, Packing},
+};
+
+/// Around the workgroup of 256, stretches that end early, and Gemma Scope's own.
+const SIZES: [(usize, usize); 7] = [
+    (1, 1),
+    (2, 255),
+    (3, 256),
+    (5, 257),
+    (64, 333),
+    (65, 5001),
+    (2, 16_384),
+];
+
+/// One layer: pre-activations without bias and what they are compared with.
+struct Layer {
+    n_pos: usize,
+    n: usize,
+    b_enc: Vec<f32>,
+    threshold: Vec<f32>,
+    pre: Vec<f32>,
+}
+
+/// Every kind of row: mostly quiet, all active, none active.
+fn layer(n_pos: usize, n: usize, seed: u64) -> Layer {
+    let mut random = Random(seed);
+    let mut pre = random.values(n_pos * n, 4.0);
+    for row in pre.chunks_mut(n).skip(1).step_by(3) {
+        row.fill(9.0);
+    }
+    for row in pre.chunks_mut(n).skip(2).step_by(3) {
+        row.fill(-9.0);
+    }
+    let b_enc = random.values(n, 0.5);
+    let mut threshold: Vec<f32> = random.values(n, 1.0).iter().map(|it| 3.0 + it).collect();
+    // Exactly at the threshold is not above it; what is no number is above nothing; infinity is.
+    (pre[0], threshold[0]) = (2.0, 2.0 + b_enc[0]);
+    if n > 4 {
+        (pre[1], pre[2], pre[3]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    }
+    Layer {
+        n_pos,
+        n,
+        b_enc,
+        threshold,
+        pre,
+    }
+}
+
+/// Its buffers.
+struct Views {
+    b_enc: View,
+    threshold: View,
+    pre: View,
+    counts: View,
+}
+
+impl Layer {
+    fn put(&self, lab: &Lab) -> Views {
+        Views {
+            b_enc: lab.put("b_enc", &self.b_enc),
+            threshold: lab.put("threshold", &self.threshold),
+            pre: lab.put("pre", &self.pre),
+            counts: lab.blank("counts", self.n_pos),
+        }
+    }
+
+    fn count(&self, add_bias: u32) -> jump_count::Params {
+        jump_count::Params {
+            n_pos: self.n_pos as u32,
+            n: self.n as u32,
+            add_bias,
+        }
+    }
+
+    fn scan(&self, offsets_at: usize, is_first: bool) -> jump_scan::Params {
+        jump_scan::Params {
+            n_pos: self.n_pos as u32,
+            offsets_at: offsets_at as u32,
+            is_first: u32::from(is_first),
+        }
+    }
+
+    fn write(&self, offsets_at: usize, capacity: usize) -> jump_write::Params {
+        jump_write::Params {
+            n_pos: self.n_pos as u32,
+            n: self.n as u32,
+            offsets_at: offsets_at as u32,
+            capacity: capacity as u32,
+        }
+    }
+}
+
+impl Views {
+    fn count(&self, recording: &mut Recording, params: jump_count::Params) {
+        let encoder = jump_count::Encoder {
+            b_enc: &self.b_enc,
+            threshold: &self.threshold,
+        };
+        jump_count::record(recording, params, encoder, &self.pre, &self.counts);
+    }
+
+    fn write(&self, it: &mut Recording, params: jump_write::Params, to: (&View, &View)) {
+        let active = jump_write::Active {
+            threshold: &self.threshold,
+            pre: &self.pre,
+            header: to.0,
+        };
+        jump_write::record(it, params, active, to.1);
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|it| it.to_bits()).collect()
+}
+
+/// Two layers into one list: with room, without, then again with room from a bias that is there already.
+fn check_jump(lab: &Lab, n_pos: usize, n: usize) {
+    let layers = [1, 2].map(|seed| layer(n_pos, n, seed * 100 + n as u64));
+    let stride = n_pos + 1;
+    let mut header = vec![u32::MAX; 1 + 2 * stride];
+    let mut pre = layers.each_ref().map(|it| it.pre.clone());
+    let mut entries = vec![[7_u32; 2]; 2 * n_pos * n + 1];
+    for (slot, layer) in layers.iter().enumerate() {
+        let at = 1 + slot * stride;
+        let (b_enc, threshold) = (&layer.b_enc, &layer.threshold);
+        let counts = jump_count::twin(layer.count(1), b_enc, threshold, &mut pre[slot]);
+        jump_scan::twin(layer.scan(at, slot == 0), &counts, &mut header);
+        let params = layer.write(at, entries.len());
+        jump_write::twin(params, threshold, &pre[slot], &header, &mut entries);
+    }
+    let total = header[0] as usize;
+    let views = layers.each_ref().map(|it| it.put(lab));
+    // Without room for the last third, then with room for all and one more.
+    for (add_bias, capacity) in [(1, total - total / 3), (0, total + 1)] {
+        let header_view = lab.blank("header", header.len());
+        let entries_view = lab.put("entries", &vec![[7_u32; 2]; capacity.max(1)]);
+        let mut recording = Recording::default();
+        for (slot, (layer, views)) in layers.iter().zip(&views).enumerate() {
+            let at = 1 + slot * stride;
+            views.count(&mut recording, layer.count(add_bias));
+            let scan = layer.scan(at, slot == 0);
+            jump_scan::record(&mut recording, scan, &views.counts, &header_view);
+            let write = layer.write(at, capacity);
+            views.write(&mut recording, write, (&header_view, &entries_view));
+        }
+        lab.play(&recording);
+        let what = format!("{n_pos} x {n}, room for {capacity} of {total}");
+        assert_eq!(lab.read::<u32>(&header_view), header, "{what}");
+        let got: Vec<[u32; 2]> = lab.read(&entries_view);
+        assert!(got[..capacity] == entries[..capacity], "{what}: entries");
+    }
+    for (views, want) in views.iter().zip(&pre) {
+        let got = lab.read::<f32>(&views.pre);
+        let differs =
+            |(a, b): (&f32, &f32)| a.to_bits() != b.to_bits() && !(a.is_nan() && b.is_nan());
+        assert!(!got.iter().zip(want).any(differs), "{n_pos} x {n}: pre");
+    }
+}
+
+#[test]
+fn active_features_are_those_of_the_twins_in_order() {
+    Lab::each(|lab| {
+        for (n_pos, n) in SIZES {
+            check_jump(lab, n_pos, n);
+        }
+    });
+}
+
+/// A list of entries: how many of each position, random features in ascending order.
+fn entries(random: &mut Random, counts: &[usize], n_features: usize) -> (Vec<[u32; 2]>, Vec<u32>) {
+    let mut out = Vec::new();
+    // The offsets do not begin at the header's beginning.
+    let mut header = vec![u32::MAX, 0];
+    for count in counts {
+        let mut left = *count;
+        for feature in 0..n_features {
+            if random.below(n_features - feature) < left {
+                left -= 1;
+                out.push([feature as u32, random.value(3.0).to_bits()]);
+            }
+        }
+        header.push(out.len() as u32);
+    }
+    (out, header)
+}
+
+/// What a decoder is asked for.
+struct Sum<'a> {
+    w: &'a Matrix,
+    entries: &'a View,
+    header: &'a View,
+    n_pos: usize,
+}
+
+impl Sum<'_> {
+    fn play(&self, lab: &Lab, start: decode::Start<'_>, y: &[f32]) -> Vec<f32> {
+        lab.twice(|| {
+            let y = lab.put("y", y);
+            let list = decode::Entries {
+                entries: self.entries,
+                header: self.header,
+                offsets_at: 1,
+                n_pos: self.n_pos,
+            };
+            let mut recording = Recording::default();
+            decode::record(&mut recording, self.w, list, start, &y);
+            lab.play(&recording);
+            lab.read(&y)
+        })
+    }
+}
+
+/// Rounding of n additions of values up to 3 * MOST_WEIGHT walks like sqrt(n), of sums that walk so themselves.
+fn sum_tolerance(n: usize) -> f64 {
+    4.0 * f64::from(f32::EPSILON) * (n as f64 + 4.0) * 3.0 * f64::from(MOST_WEIGHT) + 3e-7
+}
+
+fn check_decode(lab: &Lab, form: (Packing, Layout), (n_features, d_out): (usize, usize)) {
+    let mut random = Random((n_features * 3 + d_out) as u64);
+    let bytes = random_rows(&mut random, form.0, n_features, d_out);
+    let counts = [0, 1, n_features, n_features / 3, 0, 2.min(n_features)];
+    let (list, header) = entries(&mut random, &counts, n_features);
+    let (b_dec, y) = (
+        random.values(d_out, 1.0),
+        random.values(counts.len() * d_out, 2.0),
+    );
+    let views = (
+        lab.put("entries", &list),
+        lab.put("header", &header),
+        lab.put("b_dec", &b_dec),
+    );
+    let starts = [
+        (0, decode::Start::Kept),
+        (1, decode::Start::Zero),
+        (2, decode::Start::Bias(&views.2)),
+    ];
+    for (number, start) in starts {
+        let got = [n_features, n_features.div_ceil(3), 1.max(n_features / 7)].map(|tile_rows| {
+            let w = upload_as(lab, form, d_out, &bytes, tile_rows);
+            let sum = Sum {
+                w: &w,
+                entries: &views.0,
+                header: &views.1,
+                n_pos: counts.len(),
+            };
+            (sum.play(lab, start, &y), w)
+        });
+        let params = decode::Params {
+            n_pos: counts.len() as u32,
+            first_row: 0,
+            n_rows: n_features as u32,
+            offsets_at: 1,
+            capacity: list.len() as u32,
+            start: number,
+        };
+        let mut want: Vec<f64> = y.iter().map(|it| f64::from(*it)).collect();
+        let w = in_rows(&got[0].1);
+        decode::twin(params, (&w, &bytes), (&list, &header), &b_dec, &mut want);
+        let what = format!("decode {form:?} {n_features} -> {d_out}, start {number}");
+        assert_close(&what, &got[0].0, &want, (sum_tolerance(n_features), 1e-6));
+        assert_eq!(bits(&got[0].0), bits(&got[1].0), "{what}: three parts");
+        assert_eq!(bits(&got[0].0), bits(&got[2].0), "{what}: more parts");
+        if number == 0 {
+            assert_eq!(bits(&got[0].0[..d_out]), bits(&y[..d_out]), "{what}: empty");
+        }
+    }
+}
+
+#[test]
+fn decode_is_its_twin_however_the_decoder_is_split() {
+    Lab::each(|lab| {
+        for packing in PACKINGS {
+            check_decode(lab, (packing, Layout::Rows), (77, 1056));
+            check_decode(lab, (packing, Layout::Rows), (1, 32));
+        }
+        for layout in LAYOUTS {
+            check_decode(lab, (Packing::Q8, layout), (300, 992));
+        }
+        check_decode(lab, (Packing::F16, Layout::Rows), (2000, 2304));
+    });
+}
+
+/// Every feature of a transcoder active at once, and a list that is longer than the room for it.
+#[test]
+fn decode_takes_as_many_entries_as_there_are() {
+    Lab::each(|lab| {
+        let (n_features, d_out) = (16_384, 64);
+        let mut random = Random(3);
+        let bytes = random_rows(&mut random, Packing::Bf16, n_features, d_out);
+        let (list, mut header) = entries(&mut random, &[n_features], n_features);
+        // The host sees that the list was cut; nothing past its end is read.
+        header[2] += 1000;
+        let w = upload_as(lab, (Packing::Bf16, Layout::Rows), d_out, &bytes, 5000);
+        let sum = Sum {
+            w: &w,
+            entries: &lab.put("entries", &list),
+            header: &lab.put("header", &header),
+            n_pos: 1,
+        };
+        let got = sum.play(lab, decode::Start::Zero, &vec![f32::NAN; d_out]);
+        let params = decode::Params {
+            n_pos: 1,
+            first_row: 0,
+            n_rows: n_features as u32,
+            offsets_at: 1,
+            capacity: n_features as u32,
+            start: 1,
+        };
+        let mut want = vec![0.0; d_out];
+        decode::twin(params, (&w, &bytes), (&list, &header), &[], &mut want);
+        // Sums up to about 15, rounded 16384 times, which walks: 128 half units in the last place.
+        assert_close("all active", &got, &want, (2e-4, 0.0));
+    });
+}
+
+#[test]
+fn steer_is_its_twin_and_no_change_leaves_the_bits() {
+    Lab::each(|lab| {
+        let (n_pos, n_features, d_out) = (3, 77, 64);
+        let layer = layer(n_pos, n_features, 5);
+        let mut random = Random(4);
+        for n in [1, 63, 64, 65, 150] {
+            let mut wanted: Vec<steer::Wanted> = (0..n)
+                .map(|_| steer::Wanted {
+                    pos: random.below(n_pos) as u32,
+                    feature: random.below(n_features) as u32,
+                    value: random.value(5.0),
+                    current: random.value(2.0),
+                })
+                .collect();
+            wanted.sort_by_key(|it| (it.pos, it.feature));
+            let params = steer::Params {
+                n: n as u32,
+                n_features: n_features as u32,
+            };
+            let views = layer.put(lab);
+            let entries = lab.blank("entries", 2 * n);
+            let read = (&layer.threshold[..], &layer.pre[..]);
+            for (current, read) in [
+                (steer::Current::Given, None),
+                (
+                    steer::Current::Read(&views.threshold, &views.pre),
+                    Some(read),
+                ),
+            ] {
+                let list = lab.put("wanted", &wanted);
+                let mut recording = Recording::default();
+                steer::record(&mut recording, params, &list, current, &entries);
+                lab.play(&recording);
+                let want = steer::twin(params, &wanted, read);
+                assert_eq!(lab.read::<[u32; 2]>(&entries), want, "{n} {current:?}");
+            }
+            // Wanting what is there: nothing moves, zeros of both signs included.
+            wanted.iter_mut().for_each(|it| it.current = it.value);
+            let list = lab.put("wanted", &wanted);
+            let mut recording = Recording::default();
+            steer::record(
+                &mut recording,
+                params,
+                &list,
+                steer::Current::Given,
+                &entries,
+            );
+            lab.play(&recording);
+            let bytes = random_rows(&mut random, Packing::F16, n_features, d_out);
+            let w = upload_as(lab, (Packing::F16, Layout::Rows), d_out, &bytes, 40);
+            let mut y = random.values(d_out, 1.0);
+            y[..8].copy_from_slice(&[0.0, -0.0, 1e-30, -1e-30, 3e38, -3e38, 1.0, -1.0]);
+            let sum = Sum {
+                w: &w,
+                entries: &entries,
+                header: &lab.put("header", &[0, 0, n as u32]),
+                n_pos: 1,
+            };
+            let got = sum.play(lab, decode::Start::Kept, &y);
+            assert_eq!(bits(&got), bits(&y), "{n}");
+        }
+    });
+}
