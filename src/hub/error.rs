@@ -134,7 +134,7 @@ impl HubError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => {
-                "Check the folder: it must hold config.json and the safetensors files of the model."
+                "Check the folder: it must hold config.json and the safetensors files of a model, or all files of its transcoders."
             }
             Self::NoFolder { .. } => "Check the path of the folder.",
             Self::TooManyFiles { .. } => {

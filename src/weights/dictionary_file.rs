@@ -2,7 +2,9 @@
 //! Leaves which files there are to `dictionary_set`.
 
 use super::{
-    EncoderPieces, Entry, WeightsError, convert,
+    EncoderPieces, Entry, WeightsError,
+    checkpoint::hex,
+    convert,
     layout::{add_field, read_header},
     npz::{read_arrays, read_exactly},
     stripes::{Encoder, Order},
@@ -82,7 +84,7 @@ impl DictionaryFile {
             source,
             file: file.into(),
             dictionary: Dictionary::transcoder(layer, d_model, d_transcoder),
-            fingerprint: super::checkpoint::hex(&hasher.finalize()),
+            fingerprint: hex(&hasher.finalize()),
             encoder,
             b_enc,
             threshold,

@@ -81,12 +81,13 @@ impl<'a> EncoderPieces<'a> {
             Order::Features => encoder.d_in * encoder.weight_bytes(),
         };
         let at_once = (READ_BYTES / row_bytes / FEATURES_STEP).max(1) * FEATURES_STEP;
-        let n_wanted: usize = tiles.iter().map(Range::len).sum();
-        let fits = encoder.d_transcoder * row_bytes <= READ_BYTES;
+        let n_wanted: u64 = tiles.iter().map(|it| it.len() as u64).sum();
+        let n_there = encoder.d_transcoder as u64;
+        let fits = n_there * row_bytes as u64 <= READ_BYTES as u64;
         let reads = match encoder.order {
             Order::Features => Reads::Features,
             // One read of some more is sooner done than 32 small ones.
-            Order::Inputs if fits && n_wanted * 8 >= encoder.d_transcoder => Reads::WholeRows,
+            Order::Inputs if fits && n_wanted * 8 >= n_there => Reads::WholeRows,
             Order::Inputs => Reads::PartsOfRows,
         };
         Self {

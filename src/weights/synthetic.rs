@@ -89,6 +89,7 @@ impl Synthetic {
     }
 
     /// The files themselves.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn contents(&self) -> &BTreeMap<String, File> {
         &self.files
     }

@@ -28,6 +28,10 @@ pub(super) struct File {
 #[derive(Clone, Debug)]
 pub(super) struct Checksum {
     /// The bytes.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "files are written natively alone")
+    )]
     pub of: Range<u64>,
     /// Where it stands: before them and behind them.
     pub at: [u64; 2],

@@ -123,9 +123,10 @@ fn directories_that_make_no_sense() {
         assert_error!(error, WeightsError::ZipDirectory { .. });
     }
     let mut many = arrays();
+    let one = many[1].clone();
     many.extend((0..100).map(|it| Array {
         name: format!("x{it}"),
-        ..many[1].clone()
+        ..one.clone()
     }));
     let error = naming(open(&many, &Form::default()), &[NPZ, "105"]);
     assert_error!(error, WeightsError::ZipDirectory { .. });
@@ -255,7 +256,7 @@ fn arrays_that_are_missing_too_many_or_of_a_wrong_size() {
         naming(changed(twice), &[NPZ, "b_enc"]),
         WeightsError::Duplicate { .. }
     );
-    let short = |it: &mut Vec<Array>| drop(find(it, "b_dec").data.pop());
+    let short = |it: &mut Vec<Array>| find(it, "b_dec").data.truncate(255);
     assert_error!(
         naming(changed(short), &[NPZ, "b_dec"]),
         WeightsError::Size { .. }
@@ -297,7 +298,7 @@ fn shapes_that_disagree_and_a_transcoder_of_another_model() {
             });
     };
     assert_error!(
-        naming(changed(none), &["[0]"]),
+        naming(changed(none), &["[64, 0]"]),
         WeightsError::ArrayShape { .. }
     );
     for name in [NPZ, SAFETENSORS] {

@@ -3,16 +3,19 @@
 use crate::{
     checkpoints::{Tensor, file_of},
     npz_files::{
-        Array, D_MODEL, Form, N_FEATURES, NPZ, SAFETENSORS, arrays, f32_bytes, find, open, open_as,
-        values,
+        Array, D_MODEL, Form, N_FEATURES, NPZ, SAFETENSORS, arrays, f32_bytes, find, npz, open,
+        open_as, values,
     },
 };
+use futures_util::future::LocalBoxFuture;
 use gemscope::{
-    spec::{DType, Dictionary, DictionaryArray, Layout, Packing},
+    hub::{HubError, Memory, Source},
+    spec::{Bytes, DType, Dictionary, DictionaryArray, Layout, Packing},
     sys::block_on,
     weights::DictionaryFile,
 };
 use half::{bf16, f16};
+use std::{cell::Cell, ops::Range, rc::Rc};
 
 const PACKINGS: [Packing; 4] = [Packing::F32, Packing::Bf16, Packing::F16, Packing::Q8];
 const N_STRIPES: usize = D_MODEL / 32;
@@ -69,14 +72,9 @@ fn in_f16() -> Vec<Array> {
 }
 
 /// A tile put together from its pieces; every byte must come once, at multiples of 16.
-pub fn tiles(
-    file: &DictionaryFile,
-    tiles: &[std::ops::Range<usize>],
-    packing: Packing,
-) -> Vec<Vec<u8>> {
-    let bytes = |it: &std::ops::Range<usize>| {
-        packing.matrix_bytes(Layout::Stripes, it.len(), file.dictionary().d_in)
-    };
+pub fn tiles(file: &DictionaryFile, tiles: &[Range<usize>], packing: Packing) -> Vec<Vec<u8>> {
+    let bytes =
+        |it: &Range<usize>| packing.matrix_bytes(Layout::Stripes, it.len(), file.dictionary().d_in);
     let mut out: Vec<Vec<u8>> = tiles.iter().map(|it| vec![0; bytes(it)]).collect();
     let mut n_seen: Vec<Vec<u8>> = out.clone();
     let mut pieces = file.encoder_pieces(tiles, packing).unwrap();
@@ -91,7 +89,7 @@ pub fn tiles(
 }
 
 /// What `Layout::Stripes` says, weight by weight.
-fn reference_stripe(stripe: usize, features: std::ops::Range<usize>, packing: Packing) -> Vec<u8> {
+fn reference_stripe(stripe: usize, features: Range<usize>, packing: Packing) -> Vec<u8> {
     let w_enc = values(DictionaryArray::WEnc);
     let rows = features.map(|feature| {
         let inputs = stripe * 32..stripe * 32 + 32;
@@ -153,6 +151,51 @@ fn tiles_are_their_stripes_one_behind_the_other() {
                     .collect();
                 assert!(*tile == expected, "{packing:?} {features:?}");
             }
+        }
+    }
+}
+
+/// A place that counts the bytes that are read of it.
+struct Counting {
+    files: Memory,
+    n_bytes: Cell<u64>,
+}
+
+impl Source for Counting {
+    fn size(&self, file: &str) -> LocalBoxFuture<'_, Result<u64, HubError>> {
+        self.files.size(file)
+    }
+
+    fn read(&self, file: &str, range: Range<u64>) -> LocalBoxFuture<'_, Result<Bytes, HubError>> {
+        (self.n_bytes).set(self.n_bytes.get() + range.end - range.start);
+        self.files.read(file, range)
+    }
+
+    fn list(&self) -> LocalBoxFuture<'_, Result<Vec<String>, HubError>> {
+        self.files.list()
+    }
+
+    fn name(&self) -> String {
+        "a place that counts".into()
+    }
+}
+
+#[test]
+fn nothing_is_read_twice_and_little_for_few_features() {
+    let mut files = Memory::default();
+    files.insert(NPZ, npz(&arrays(), &Form::default()));
+    files.insert(SAFETENSORS, file_of(&safetensors("F32")));
+    let n_bytes = Cell::new(0);
+    let source = Rc::new(Counting { files, n_bytes });
+    let all: Vec<Range<usize>> = (0..N_FEATURES).map(|it| it..it + 1).collect();
+    for name in [NPZ, SAFETENSORS] {
+        let opening = DictionaryFile::open(source.clone(), name, 1, D_MODEL);
+        let file = block_on(opening).unwrap();
+        for (cut, n_features) in [(&all[..], N_FEATURES), (&[5..7], 2)] {
+            source.n_bytes.set(0);
+            tiles(&file, cut, Packing::F16);
+            let expected = n_features * D_MODEL * 4;
+            assert_eq!(source.n_bytes.get(), expected as u64, "{name}");
         }
     }
 }

@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "helpers of tests stop at what they did not expect"
 )]
+#![allow(
+    clippy::single_range_in_vec_init,
+    reason = "tiles are lists of ranges, often of one"
+)]
 
 mod bad_dictionary;
 mod bad_input;
