@@ -1,16 +1,15 @@
-// entries[i] = (feature, bits of (wanted value - current activation)) for every wanted (position, feature): what has to be
-// added, times the feature's row of the decoder, for the feature to have that value.
+// entries[i] = (feature, bits of value + factor * current) for every (position, feature) of a list: what has to be added, times
+// the feature's row of the decoder. A factor of -1 makes the value the feature's own, one of 0 adds the value as it is.
 //
-// The current activation is pre[pos, feature] above the threshold, else 0; with GIVEN it is told in the list instead.
+// The current activation is pre[pos, feature] above the threshold, else 0.
 //
-// wanted     [n]                  u32  (position, feature, bits of the wanted value, bits of the current one with GIVEN)
-// threshold  [n_features]         f32  of each feature; bind anything with GIVEN
-// pre        [n_pos, n_features]  f32  with the bias; bind anything with GIVEN
+// wanted     [n]                  u32  (position, feature, bits of the value, bits of the factor)
+// threshold  [n_features]         f32  of each feature
+// pre        [n_pos, n_features]  f32  with the bias
 // entries    [n]                  u32  (feature, bits of the coefficient), in the order of the list
 //
 // Grid: one thread per entry. Twin: ops::steer::twin.
 
-override GIVEN: bool = false;
 override WG_SIZE: u32 = 64u;
 
 struct Params { n: u32, n_features: u32 }
@@ -26,11 +25,8 @@ fn steer(@builtin(global_invocation_id) id: vec3u) {
     if id.x >= params.n { return; }
     let it = wanted[id.x];
     var current = 0.0;
-    if GIVEN {
-        current = bitcast<f32>(it.w);
-    } else {
-        let value = pre[it.x * params.n_features + it.y];
-        if value > threshold[it.y] { current = value; }
-    }
-    entries[id.x] = vec2u(it.y, bitcast<u32>(bitcast<f32>(it.z) - current));
+    let value = pre[it.x * params.n_features + it.y];
+    if value > threshold[it.y] { current = value; }
+    let coefficient = bitcast<f32>(it.z) + bitcast<f32>(it.w) * current;
+    entries[id.x] = vec2u(it.y, bitcast<u32>(coefficient));
 }

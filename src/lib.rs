@@ -23,6 +23,9 @@ pub mod ops;
 #[cfg(feature = "engine")]
 pub mod model;
 
+#[cfg(feature = "engine")]
+pub mod scope;
+
 pub mod session;
 
 #[cfg(feature = "cli")]

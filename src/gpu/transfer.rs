@@ -105,19 +105,32 @@ impl Gpu {
     ///
     /// Errors: [`GpuError::Stopped`], [`GpuError::Lost`], [`GpuError::OutOfMemory`].
     pub async fn read(&self, view: &View, stop: &Stop) -> Result<Vec<u8>, GpuError> {
+        let mut parts = self.read_many(std::slice::from_ref(view), stop).await?;
+        Ok(parts.pop().unwrap_or_default())
+    }
+
+    /// Reads parts of buffers back, all in one readback.
+    ///
+    /// Errors: [`GpuError::Stopped`], [`GpuError::Lost`], [`GpuError::OutOfMemory`].
+    pub async fn read_many(&self, views: &[View], stop: &Stop) -> Result<Vec<Vec<u8>>, GpuError> {
         if stop.is_set() {
             return Err(GpuError::Stopped);
         }
-        let staging = self.readback(view.bytes).await?;
-        let (Some(src), Some(dst)) = (view.buffer.raw(), staging.raw()) else {
-            return Err(
-                self.device_error(format!("{} has no device behind it", view.buffer.label()))
-            );
+        let n_bytes: u64 = views.iter().map(|it| it.bytes).sum();
+        let staging = self.readback(n_bytes).await?;
+        let detached = |it: &Buffer| {
+            self.device_error(format!("{} has no device behind it", it.label()))
         };
+        let dst = staging.raw().ok_or_else(|| detached(&staging))?;
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(src, view.offset, dst, 0, view.bytes);
+        let mut at = 0;
+        for view in views {
+            let src = view.buffer.raw().ok_or_else(|| detached(&view.buffer))?;
+            encoder.copy_buffer_to_buffer(src, view.offset, dst, at, view.bytes);
+            at += view.bytes;
+        }
         self.queue.submit([encoder.finish()]);
-        let slice = dst.slice(0..view.bytes);
+        let slice = dst.slice(0..n_bytes);
         let (tell, told) = oneshot::channel();
         slice.map_async(wgpu::MapMode::Read, move |it| {
             let _ = tell.send(it);
@@ -130,7 +143,13 @@ impl Gpu {
             .to_vec();
         dst.unmap();
         self.check_alive()?;
-        Ok(bytes)
+        let mut rest = bytes.as_slice();
+        let cut = |it: &View| {
+            let (part, more) = rest.split_at(it.bytes as usize);
+            rest = more;
+            part.to_vec()
+        };
+        Ok(views.iter().map(cut).collect())
     }
 
     /// Room for readbacks of `bytes`, kept for the next ones.

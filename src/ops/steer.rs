@@ -1,4 +1,4 @@
-//! What has to be added for features to have wanted values: `wanted - current`, as entries for `decode`.
+//! What has to be added for features to have wanted values: `value + factor * current`, as entries for `decode`.
 
 use crate::gpu::{Cost, Dispatch, Kernel, Recording, View};
 use bytemuck::{Pod, Zeroable};
@@ -16,7 +16,7 @@ pub struct Params {
     pub n_features: u32,
 }
 
-/// A wanted value: the shader's four words.
+/// What is wanted of a feature: the shader's four words.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct Wanted {
@@ -24,19 +24,19 @@ pub struct Wanted {
     pub pos: u32,
     /// Feature.
     pub feature: u32,
-    /// What it should be.
+    /// Added as it is.
     pub value: f32,
-    /// What it is, where activations are not read.
-    pub current: f32,
+    /// Added for each unit of the current activation: -1 makes `value` the feature's own.
+    pub factor: f32,
 }
 
 /// Where current activations stand.
 #[derive(Clone, Copy, Debug)]
-pub enum Current<'a> {
-    /// In the list.
-    Given,
-    /// `threshold [n_features]` and `pre [n_pos, n_features]`, with the bias.
-    Read(&'a View, &'a View),
+pub struct Current<'a> {
+    /// `[n_features]`.
+    pub threshold: &'a View,
+    /// `[n_pos, n_features]`, with the bias.
+    pub pre: &'a View,
 }
 
 /// Records it: `entries[i]` is of `wanted[i]`, so that the list stands by position, then feature, as `decode` reads it.
@@ -51,21 +51,17 @@ pub fn record(
     current: Current<'_>,
     entries: &View,
 ) {
-    let (given, threshold, pre) = match current {
-        Current::Given => (1.0, wanted, wanted),
-        Current::Read(threshold, pre) => (0.0, threshold, pre),
-    };
     let n = u64::from(params.n);
     recording.dispatch(Dispatch {
         kernel: Kernel {
             shader: "steer",
-            constants: vec![("GIVEN", given)],
+            constants: vec![],
         },
         params: bytemuck::bytes_of(&params).to_vec(),
         views: vec![
             wanted.clone(),
-            threshold.clone(),
-            pre.clone(),
+            current.threshold.clone(),
+            current.pre.clone(),
             entries.clone(),
         ],
         grid: [params.n.div_ceil(WG_SIZE), 1, 1],
@@ -76,19 +72,21 @@ pub fn record(
     });
 }
 
-/// The definition, in f32: one subtraction. `read` is `threshold` and `pre`, or none when the list gives the current ones.
+/// The definition, in f32: one multiplication and one addition.
 ///
-/// Shapes: `wanted [n]`, `threshold [n_features]`, `pre [n_pos, n_features]`; gives `[n]`.
-pub fn twin(params: Params, wanted: &[Wanted], read: Option<(&[f32], &[f32])>) -> Vec<[u32; 2]> {
+/// Shapes: `threshold [n_features]`, `pre [n_pos, n_features]`; gives `[n]` of (feature, bits of the coefficient).
+pub fn twin(
+    params: Params,
+    wanted: &[Wanted],
+    (threshold, pre): (&[f32], &[f32]),
+) -> Vec<[u32; 2]> {
     wanted[..params.n as usize]
         .iter()
         .map(|it| {
-            let current = read.map_or(it.current, |(threshold, pre)| {
-                let value = pre[it.pos as usize * params.n_features as usize + it.feature as usize];
-                let is_active = value > threshold[it.feature as usize];
-                if is_active { value } else { 0.0 }
-            });
-            [it.feature, (it.value - current).to_bits()]
+            let value = pre[(it.pos * params.n_features + it.feature) as usize];
+            let is_active = value > threshold[it.feature as usize];
+            let current = if is_active { value } else { 0.0 };
+            [it.feature, (it.value + it.factor * current).to_bits()]
         })
         .collect()
 }

@@ -79,6 +79,15 @@ impl Steering {
         self.of_prompt.iter().any(|it| it.layer == layer)
     }
 
+    /// The features that are touched.
+    pub fn features(&self) -> impl Iterator<Item = FeatureId> {
+        let id = |it: &Steer| FeatureId {
+            layer: it.layer,
+            index: it.index,
+        };
+        self.of_prompt.iter().map(id)
+    }
+
     /// What applies to the prompt.
     pub fn of_prompt(&self) -> &[Steer] {
         &self.of_prompt

@@ -1,0 +1,19 @@
+//! Activations -> sparse features, reconstructions, errors, metrics, interventions. Leaves graphs and views to other rooms.
+
+mod error;
+mod eye;
+mod features;
+mod lists;
+mod load;
+mod plan;
+mod run;
+mod shelf;
+mod steering;
+
+pub use error::ScopeError;
+pub use eye::{Dense, Part, Task};
+pub use features::{Active, Changed, Features, side_by_side};
+pub use load::Scope;
+pub use plan::{Wanted, plan};
+pub use run::{Prompt, Variation};
+pub use steering::{Steer, Steering};
