@@ -64,6 +64,8 @@ pub(super) struct Eye<'s, 't> {
     pub features: Features,
     /// The first row that an encoder read and whose norm was not what it must be: (site, pos, norm).
     pub off: Option<(Site, usize, f32)>,
+    /// Whether norms are frozen, so that rows need not have the norm that they must have otherwise.
+    pub frozen_norms: bool,
     slots: Vec<Slot>,
 }
 
@@ -127,6 +129,7 @@ impl<'s, 't> Eye<'s, 't> {
             task,
             features: Features::default(),
             off: None,
+            frozen_norms: false,
             slots: Vec::new(),
         }
     }
@@ -336,7 +339,8 @@ impl<'s, 't> Eye<'s, 't> {
     /// What a transcoder reads was divided by its rms: its norm is the root of its width.
     fn check_norms(&mut self, slot: Slot, norms: &[f32]) {
         let of_layer = self.scope.dictionaries().find(|it| it.layer == slot.layer);
-        let Some(it) = of_layer.filter(|it| matches!(it.reads, Site::Ln2Normalized(_))) else {
+        let is_normed = |it: &&Dictionary| matches!(it.reads, Site::Ln2Normalized(_));
+        let Some(it) = of_layer.filter(is_normed).filter(|_| !self.frozen_norms) else {
             return;
         };
         let expected = (it.d_in as f32).sqrt();

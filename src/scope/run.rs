@@ -100,6 +100,7 @@ impl Scope {
         let mut task = variation.task;
         task.list.retain(|it| *it >= start);
         let mut eye = Eye::new(self, task);
+        eye.frozen_norms = derivation.norms;
         let course = Course {
             want: prompt.want,
             writes: prompt.writes,

@@ -72,7 +72,7 @@ pub fn run(model: &mut Model, ids: &[u32], want: &[Site], writes: &[Write]) -> T
     assemble(captures, ids.len())
 }
 
-fn assemble(captures: Vec<Capture>, n_pos: usize) -> Tensors {
+pub fn assemble(captures: Vec<Capture>, n_pos: usize) -> Tensors {
     let mut out = Tensors::new();
     for it in captures {
         let axis = usize::from(matches!(it.site, Site::Pattern(_)));
