@@ -60,7 +60,12 @@ fn dense_of(features: &Features, layer: usize, n_pos: usize, width: usize) -> Te
 fn nano_features_and_reconstructions_hold() {
     let (golden, json) = (golden(), json("scope"));
     each(|way, bench| {
-        for (n, prompt) in json["prompts"].as_array().expect("prompts").iter().enumerate() {
+        for (n, prompt) in json["prompts"]
+            .as_array()
+            .expect("prompts")
+            .iter()
+            .enumerate()
+        {
             let ids = ids(&prompt["ids"]);
             let expected: Tensors = with_prefix(&golden, &format!("p{n}."))
                 .into_iter()
@@ -68,14 +73,21 @@ fn nano_features_and_reconstructions_hold() {
                 .collect();
             let got = bench.dense(&ids);
             match compare(&got, &expected, TOLERANCE) {
-                Ok(it) => println!("{way}, prompt {n}: {} arrays, worst {}", it.n_sites, it.worst.line()),
+                Ok(it) => println!(
+                    "{way}, prompt {n}: {} arrays, worst {}",
+                    it.n_sites,
+                    it.worst.line()
+                ),
                 Err(error) => panic!("{way}, prompt {n}: {error}"),
             }
             let (_, features) = bench.run(&ids, &[]);
             for layer in 0..bench.n_layers() {
                 let acts = &got[&format!("blocks.{layer}.transcoder.acts")];
                 let listed = dense_of(&features, layer, ids.len(), acts.shape[1]);
-                assert!(listed.values == acts.values, "{way}, prompt {n}, layer {layer}");
+                assert!(
+                    listed.values == acts.values,
+                    "{way}, prompt {n}, layer {layer}"
+                );
             }
         }
     });
@@ -85,7 +97,12 @@ fn nano_features_and_reconstructions_hold() {
 fn nano_spliced_logits_hold() {
     let (golden, json) = (golden(), json("scope"));
     each(|way, bench| {
-        for (n, prompt) in json["prompts"].as_array().expect("prompts").iter().enumerate() {
+        for (n, prompt) in json["prompts"]
+            .as_array()
+            .expect("prompts")
+            .iter()
+            .enumerate()
+        {
             let variation = Variation {
                 task: Task {
                     splice: (0..bench.n_layers()).collect(),
@@ -126,7 +143,12 @@ fn nano_interventions_hold() {
     each(|way, bench| {
         let (_, clean) = bench.run(&ids, &[]);
         for (n, case) in json["cases"].as_array().expect("cases").iter().enumerate() {
-            let list: Vec<_> = case["interventions"].as_array().expect("a list").iter().map(intervention).collect();
+            let list: Vec<_> = case["interventions"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(intervention)
+                .collect();
             let mode = match (&case["freeze_attention"], &case["constrained_layers"]) {
                 (_, all) if all == "all" => Mode::Direct,
                 (frozen, _) if frozen == true => Mode::Frozen,
@@ -153,9 +175,17 @@ fn nano_interventions_hold() {
                     panic!("{way}, case {n} ({mode}): {error}");
                 }
                 let start = list.iter().map(|it| it.feature.layer).min().expect("one");
-                check_activations(&golden[&format!("{n}.activations")], &features, start, &format!("{way}, case {n} ({mode})"));
+                check_activations(
+                    &golden[&format!("{n}.activations")],
+                    &features,
+                    start,
+                    &format!("{way}, case {n} ({mode})"),
+                );
             }
-            assert!(told[0].0 == told[1].0, "{way}, case {n}: derived and from scratch differ");
+            assert!(
+                told[0].0 == told[1].0,
+                "{way}, case {n}: derived and from scratch differ"
+            );
         }
     });
 }

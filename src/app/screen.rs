@@ -278,6 +278,8 @@ impl Screen {
         match step {
             Step::Describe => CommandBody::Describe,
             Step::Open => CommandBody::Open(OpenRequest {
+                transcoders: None,
+                n_kept: None,
                 model: ModelRef::Synth {
                     preset: "nano".into(),
                     tokenizer: None,

@@ -6,6 +6,8 @@ use crate::spec::Precision;
 
 fn open() -> CommandBody {
     CommandBody::Open(OpenRequest {
+        transcoders: None,
+        n_kept: None,
         model: ModelRef::Synth {
             preset: "nano".into(),
             tokenizer: None,

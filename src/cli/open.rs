@@ -29,6 +29,8 @@ pub struct Ran {
 pub fn request(args: &Model) -> Result<OpenRequest, Failure> {
     let tokenizer = args.tokenizer.as_deref().map(tokenizer_path).transpose()?;
     Ok(OpenRequest {
+        transcoders: None,
+        n_kept: None,
         model: model_ref(&args.model, tokenizer)?,
         precision: args.precision,
         n_ctx: args.n_ctx,

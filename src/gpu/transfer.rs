@@ -118,9 +118,8 @@ impl Gpu {
         }
         let n_bytes: u64 = views.iter().map(|it| it.bytes).sum();
         let staging = self.readback(n_bytes).await?;
-        let detached = |it: &Buffer| {
-            self.device_error(format!("{} has no device behind it", it.label()))
-        };
+        let detached =
+            |it: &Buffer| self.device_error(format!("{} has no device behind it", it.label()));
         let dst = staging.raw().ok_or_else(|| detached(&staging))?;
         let mut encoder = self.device.create_command_encoder(&Default::default());
         let mut at = 0;

@@ -1,11 +1,6 @@
 //! What one block of positions records: the parts of a layer as they stand, for any number of positions up to the block.
 
-use super::{
-    Model,
-    buffers::CachePart,
-    layers::Layer,
-    sizes::ALIGNMENT,
-};
+use super::{Model, buffers::CachePart, layers::Layer, sizes::ALIGNMENT};
 use crate::{
     gpu::{Buffer, Recording, View},
     ops::{

@@ -33,7 +33,10 @@ impl Model {
         let request = PlanRequest {
             precision: self.plan.precision,
             n_ctx: Some(n_ctx),
-            max_gpu_bytes: self.plan.max_gpu_bytes.map(|it| it.saturating_sub(scope_bytes)),
+            max_gpu_bytes: self
+                .plan
+                .max_gpu_bytes
+                .map(|it| it.saturating_sub(scope_bytes)),
             n_kept: self.plan.n_kept,
             d_transcoder: self.plan.d_transcoder,
         };
@@ -68,7 +71,12 @@ impl Model {
         let mut failed = None;
         for n in [n_ctx, old] {
             (self.scratch, self.context) = (Scratch::detached(), Context::detached());
-            let sizes = Sizes::new(&config, n, self.plan.max_binding_bytes, self.plan.d_transcoder)?;
+            let sizes = Sizes::new(
+                &config,
+                n,
+                self.plan.max_binding_bytes,
+                self.plan.d_transcoder,
+            )?;
             let scratch = Scratch::new(&gpu, &config, &sizes).await;
             let context = Context::new(&gpu, &config, &sizes, n).await;
             match (scratch, context) {

@@ -100,7 +100,10 @@ impl Kept {
         if n_rows > 0 {
             let floats = (NORMS_OF_LAYER * n_layers + 1) * stride(n_rows);
             let bytes = 4 * floats as u64;
-            scales = Some(gpu.buffer("kept scales of norms", bytes, Use::Cache).await?);
+            scales = Some(
+                gpu.buffer("kept scales of norms", bytes, Use::Cache)
+                    .await?,
+            );
         }
         let last = match n_rows {
             0 => Kind {

@@ -100,7 +100,12 @@ impl Model {
         plan: &Plan,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config().clone();
-        let sizes = Sizes::new(&config, plan.n_ctx, plan.max_binding_bytes, plan.d_transcoder)?;
+        let sizes = Sizes::new(
+            &config,
+            plan.n_ctx,
+            plan.max_binding_bytes,
+            plan.d_transcoder,
+        )?;
         let packing = plan.precision.of_model();
         let window_bytes = upload_window(plan.weight_bytes);
         gpu.reserve(largest_readback(&config, &sizes), window_bytes)

@@ -78,8 +78,13 @@ impl Model {
             let scales = self.final_scales_of(pass, first + start);
             self.record_logits(&mut pass.recording, n_pos, scales);
             pass.play(&self.gpu).await?;
-            let data =
-                read_floats(&self.gpu, &self.scratch.logits, n_pos * d_vocab, pass.course.stop).await?;
+            let data = read_floats(
+                &self.gpu,
+                &self.scratch.logits,
+                n_pos * d_vocab,
+                pass.course.stop,
+            )
+            .await?;
             (pass.course.sink)(Capture {
                 site: Site::Logits,
                 first: first + start,

@@ -37,7 +37,9 @@ impl Model {
             of_layer
                 .resid_mid
                 .copy_out(recording, kept, (first, n_pos), x);
-            of_layer.mlp_out.copy_out(recording, kept, (first, n_pos), n);
+            of_layer
+                .mlp_out
+                .copy_out(recording, kept, (first, n_pos), n);
             model.record_add(recording, n_pos);
             model.own_scales()
         };
@@ -209,4 +211,3 @@ impl Model {
         self.sizes.n_block
     }
 }
-

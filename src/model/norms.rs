@@ -1,10 +1,6 @@
 //! The norms of a pass, and where their scales come from or go to.
 
-use super::{
-    Model,
-    kept::NormSlot,
-    pass::Pass,
-};
+use super::{Model, kept::NormSlot, pass::Pass};
 use crate::{
     gpu::{Buffer, Recording, View},
     ops::{norm_add, rms_norm},

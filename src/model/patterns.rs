@@ -8,7 +8,11 @@ use crate::spec::{Change, Site};
 
 impl Model {
     /// The pattern of layer `n`, part by part: written, applied again, told.
-    pub(super) async fn visit_pattern(&self, pass: &mut Pass<'_>, n: usize) -> Result<(), ModelError> {
+    pub(super) async fn visit_pattern(
+        &self,
+        pass: &mut Pass<'_>,
+        n: usize,
+    ) -> Result<(), ModelError> {
         let site = Site::Pattern(n);
         let (first, n_pos) = pass.block;
         let n_heads = self.config().n_heads;

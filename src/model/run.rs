@@ -199,8 +199,7 @@ impl Model {
         let row_bytes = 4 * self.config().d_model as u64;
         let (x, last) = (&self.scratch.x, &self.context.last);
         let to = last.view(first as u64 * row_bytes, n_pos as u64 * row_bytes);
-        pass.recording
-            .copy(x.view(0, n_pos as u64 * row_bytes), to);
+        pass.recording.copy(x.view(0, n_pos as u64 * row_bytes), to);
         if let Some(rows) = pass.keep {
             let kept = self.kept.last();
             kept.copy_in(&mut pass.recording, rows, pass.block, x);
@@ -224,7 +223,10 @@ impl Model {
                     &mut pass.recording,
                     base.rows,
                     block,
-                    (&self.scratch.qkv, self.config().d_q() + self.config().d_kv()),
+                    (
+                        &self.scratch.qkv,
+                        self.config().d_q() + self.config().d_kv(),
+                    ),
                 );
             }
             None => self.record_qkv(&mut pass.recording, layer, n_pos),

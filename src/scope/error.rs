@@ -70,7 +70,9 @@ pub enum ScopeError {
         expected: f32,
     },
     /// Metrics need tokens to predict.
-    #[error("a prompt of {n_pos} tokens has nothing to measure: position 0 and the last are left out")]
+    #[error(
+        "a prompt of {n_pos} tokens has nothing to measure: position 0 and the last are left out"
+    )]
     TooShort {
         /// Tokens of the prompt.
         n_pos: usize,

@@ -1,29 +1,15 @@
 //! The tap of this room: encodes what passes by, rebuilds it, splices, steers. Leaves what to do to its [`Task`].
 
-use super::{
-    Features, Scope, Steering,
-    lists::Slot,
-};
+use super::{Features, Scope, Steering, lists::Slot};
 use crate::{
     gpu::{Buffer, Gpu, Recording, Use},
     model::{At, ModelError, Tap},
     ops::{decode, steer},
-    spec::{Bytes, Dictionary, Site},
+    spec::{Bytes, DensePart as Part, Dictionary, Site},
     sys::Stop,
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use std::collections::BTreeSet;
-
-/// Dense arrays of a transcoder, for those who compare them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
-    /// Pre-activations: `[n_pos, d_transcoder]`.
-    Pre,
-    /// Activations: `[n_pos, d_transcoder]`.
-    Acts,
-    /// The reconstruction: `[n_pos, d_out]`.
-    Out,
-}
 
 /// Some positions of a dense array.
 #[derive(Clone, Debug, PartialEq)]
@@ -296,13 +282,7 @@ impl<'s, 't> Eye<'s, 't> {
             n_pos,
         };
         let rows = at.rows.whole();
-        decode::record(
-            at.recording,
-            &w_dec,
-            entries,
-            decode::Start::Kept,
-            &rows,
-        );
+        decode::record(at.recording, &w_dec, entries, decode::Start::Kept, &rows);
         Ok(())
     }
 
@@ -398,4 +378,3 @@ async fn read(gpu: &Gpu, buffer: &Buffer, n: usize, stop: &Stop) -> Result<Vec<f
     }
     Ok(out)
 }
-

@@ -199,7 +199,8 @@ impl Lists {
         let words = plan::header_words(n_slots, self.shape.n_block);
         let views = [
             self.header.view(0, 4 * words as u64),
-            self.norms.view(0, 4 * (n_slots * self.shape.n_block) as u64),
+            self.norms
+                .view(0, 4 * (n_slots * self.shape.n_block) as u64),
             self.entries.view(0, 8 * expected as u64),
         ];
         let parts = gpu.read_many(&views, stop).await?;
@@ -215,7 +216,8 @@ impl Lists {
             entries.extend(bytemuck::pod_collect_to_vec::<u8, [u32; 2]>(&bytes));
         }
         let most = MOST_EXPECTED.min(self.shape.capacity);
-        self.expected.set(expected.max(there.next_power_of_two()).min(most));
+        self.expected
+            .set(expected.max(there.next_power_of_two()).min(most));
         Ok(Told {
             header,
             entries,

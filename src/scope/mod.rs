@@ -11,7 +11,7 @@ mod shelf;
 mod steering;
 
 pub use error::ScopeError;
-pub use eye::{Dense, Part, Task};
+pub use eye::{Dense, Task};
 pub use features::{Active, Changed, Features, side_by_side};
 pub use load::Scope;
 pub use plan::{Wanted, plan};

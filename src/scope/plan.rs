@@ -32,7 +32,10 @@ impl Wanted {
     /// The widest site read, and the widest predicted.
     pub(super) fn widths(&self) -> (usize, usize) {
         let most = |of: fn(&Dictionary) -> usize| self.dictionaries.iter().map(of).max();
-        (most(|it| it.d_in).unwrap_or(0), most(|it| it.d_out).unwrap_or(0))
+        (
+            most(|it| it.d_in).unwrap_or(0),
+            most(|it| it.d_out).unwrap_or(0),
+        )
     }
 
     fn layers(&self, half: Half) -> Vec<usize> {
@@ -59,7 +62,10 @@ pub(super) fn list_entries(
 ) -> usize {
     let of_layer = n_block * d_transcoder;
     let most = (max_binding_bytes / 8) as usize;
-    (of_layer * n_layers).min(LISTED).max(of_layer).min(most.max(of_layer))
+    (of_layer * n_layers)
+        .min(LISTED)
+        .max(of_layer)
+        .min(most.max(of_layer))
 }
 
 /// Plans model and dictionaries: everything resident if allowed, else decoders are paged first, then encoders, then the
@@ -120,7 +126,11 @@ pub fn plan(
     least.ok_or(ModelError::NoRun)
 }
 
-fn scope_plan(model: &Plan, wanted: &Wanted, (n_encoders, n_decoders): (usize, usize)) -> ScopePlan {
+fn scope_plan(
+    model: &Plan,
+    wanted: &Wanted,
+    (n_encoders, n_decoders): (usize, usize),
+) -> ScopePlan {
     let n = wanted.dictionaries.len();
     let packing = model.precision.of_dictionaries();
     let bytes = |half: Half, n_resident: usize| {
@@ -135,8 +145,16 @@ fn scope_plan(model: &Plan, wanted: &Wanted, (n_encoders, n_decoders): (usize, u
     ScopePlan {
         encoder_layers: wanted.layers(Half::Encoder),
         decoder_layers: wanted.layers(Half::Decoder),
-        n_encoders_resident: if wanted.has(Half::Encoder) { n_encoders } else { 0 },
-        n_decoders_resident: if wanted.has(Half::Decoder) { n_decoders } else { 0 },
+        n_encoders_resident: if wanted.has(Half::Encoder) {
+            n_encoders
+        } else {
+            0
+        },
+        n_decoders_resident: if wanted.has(Half::Decoder) {
+            n_decoders
+        } else {
+            0
+        },
         encoder_bytes: bytes(Half::Encoder, n_encoders),
         decoder_bytes: bytes(Half::Decoder, n_decoders),
         scratch_bytes: scratch_bytes(model, wanted, n),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::{Capture, Course, Derivation, Model},
-    spec::{Half, Mode, Sampling, Site, Write},
+    spec::{DensePart, Half, Mode, Sampling, Site, Write},
     sys::Stop,
 };
 
@@ -137,7 +137,7 @@ impl Scope {
         for layer in task.list.iter().copied().chain(rebuilt) {
             self.dictionary(layer, Half::Encoder)?;
         }
-        let outs = task.dense.iter().filter(|it| it.1 == super::Part::Out);
+        let outs = task.dense.iter().filter(|it| it.1 == DensePart::Out);
         for layer in outs.map(|it| it.0).chain(task.splice.iter().copied()) {
             self.dictionary(layer, Half::Encoder)?;
             self.dictionary(layer, Half::Decoder)?;

@@ -43,7 +43,11 @@ impl Shelf {
         Ok(Self {
             half,
             room,
-            files: if there { files.clone() } else { BTreeMap::new() },
+            files: if there {
+                files.clone()
+            } else {
+                BTreeMap::new()
+            },
             resident,
             slot: None,
         })

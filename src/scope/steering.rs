@@ -136,7 +136,10 @@ fn check(interventions: &[Intervention], n_pos: usize) -> Result<(), ScopeError>
             return Err(ScopeError::NotFinite { intervention: *it });
         }
         let range = it.positions.range(n_pos)?;
-        for earlier in interventions[..n].iter().filter(|e| e.feature == it.feature) {
+        for earlier in interventions[..n]
+            .iter()
+            .filter(|e| e.feature == it.feature)
+        {
             let other = earlier.positions.range(n_pos)?;
             let pos = range.start.max(other.start);
             if pos < range.end.min(other.end) {
@@ -173,20 +176,34 @@ mod tests {
         );
         let of = |text, mode| Steering::new(&parse(&[text]), &clean, 5, mode).expect(text);
         let frozen = of("2:3-4:7=x2", Mode::Frozen);
-        let told: Vec<_> = frozen.of_prompt().iter().map(|it| (it.pos, it.value)).collect();
+        let told: Vec<_> = frozen
+            .of_prompt()
+            .iter()
+            .map(|it| (it.pos, it.value))
+            .collect();
         assert_eq!(told, [(3, 4.0), (4, 0.0)]);
         let direct = of("2:3:7=x2", Mode::Direct).of_prompt()[0];
-        assert_eq!((direct.value, direct.factor, direct.applied), (2.0, 0.0, Some(4.0)));
+        assert_eq!(
+            (direct.value, direct.factor, direct.applied),
+            (2.0, 0.0, Some(4.0))
+        );
     }
 
     #[test]
     fn open_positions_go_on() {
-        let steering =
-            Steering::new(&parse(&["1:2-:7=3", "1:0:8=off"]), &Features::default(), 4, Mode::Free)
-                .expect("steering");
+        let steering = Steering::new(
+            &parse(&["1:2-:7=3", "1:0:8=off"]),
+            &Features::default(),
+            4,
+            Mode::Free,
+        )
+        .expect("steering");
         assert_eq!(steering.at(1, 0..4).len(), 3);
         let beyond = steering.at(1, 9..10);
-        assert_eq!((beyond.len(), beyond[0].value, beyond[0].factor), (1, 3.0, -1.0));
+        assert_eq!(
+            (beyond.len(), beyond[0].value, beyond[0].factor),
+            (1, 3.0, -1.0)
+        );
     }
 
     #[test]

@@ -2,12 +2,16 @@
 //!
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
-pub use crate::spec::{Change, Plan, Probability, Sampling, Speed, Token, Write};
-use crate::spec::{Config, DType, Positions, Precision, Site};
+pub use crate::spec::{
+    Applied, Array, Change, DensePart, Distribution, EngineState, Failure, FeatureCard, FeatureId,
+    FeatureQuestion, Half, Intervention, Mode, ModelRef, OpenRequest, Plan, Probability, Sampling,
+    Speed, Splice, SpliceMetrics, Token, TranscoderRef, TranscoderRequest, Write,
+};
+use crate::spec::{Config, Positions, Site};
 use serde::{Deserialize, Serialize};
 
 /// The version of this file's types; a page and an engine of different versions notice at `Hello`.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Which sources this was built from, for the message when page and engine differ.
 pub const BUILD: &str = match option_env!("GEMSCOPE_BUILD") {
     Some(it) => it,
@@ -60,6 +64,27 @@ pub enum CommandBody {
         /// Changes at sites during the pass; part of the run's key.
         writes: Vec<Write>,
     },
+    /// A run as a variation of a clean one: with interventions, or with reconstructions in place of what MLPs add. Only what lies
+    /// above the lowest layer touched is computed. -> [`Outcome::Ran`].
+    Derive {
+        /// The clean run.
+        run: RunKey,
+        /// What is done to features.
+        interventions: Vec<Intervention>,
+        /// Which layers are spliced, position 0 excepted.
+        splice: Option<Splice>,
+        /// What stays as it was while features are changed.
+        mode: Mode,
+        /// Sites whose activations are kept with the run, for [`What::Site`].
+        want: Vec<Site>,
+    },
+    /// A feature's own numbers. -> [`Outcome::Feature`].
+    Feature {
+        /// Which.
+        feature: FeatureId,
+        /// What besides.
+        question: FeatureQuestion,
+    },
     /// A question about a run. Answers in [`Partial`]s, then [`Outcome::Nothing`].
     Ask {
         /// The run.
@@ -109,38 +134,6 @@ pub enum CommandBody {
     },
 }
 
-/// A model and how to hold it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OpenRequest {
-    /// Which model.
-    pub model: ModelRef,
-    /// How its weights are kept.
-    pub precision: Precision,
-    /// Positions planned for, or none for the default.
-    pub n_ctx: Option<usize>,
-    /// Bytes of GPU memory at most, or none for no limit; weights that don't fit are paged in layer by layer.
-    pub max_gpu_bytes: Option<u64>,
-}
-
-/// Where a model is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ModelRef {
-    /// A folder with `config.json`, safetensors and perhaps `tokenizer.json`: of the disk natively, a same-origin address on the web.
-    Folder {
-        /// The folder.
-        path: String,
-        /// The tokenizer, where it is not beside the config.
-        tokenizer: Option<String>,
-    },
-    /// A synthetic checkpoint by its formula.
-    Synth {
-        /// `nano`, `wide` or `full`.
-        preset: String,
-        /// A tokenizer.json for it: a file natively, a same-origin address on the web.
-        tokenizer: Option<String>,
-    },
-}
-
 /// A prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
@@ -165,6 +158,39 @@ pub enum What {
         top_k: usize,
         /// Tokens asked for besides.
         asked: Vec<u32>,
+    },
+    /// Active features, as [`Partial::Features`], layer by layer.
+    Features {
+        /// Which layers, or none for all that are loaded.
+        layers: Option<Vec<usize>>,
+    },
+    /// Dense arrays of transcoders, as [`Partial::Dense`].
+    Dense {
+        /// Which layers, or none for all that are loaded.
+        layers: Option<Vec<usize>>,
+        /// Which arrays.
+        parts: Vec<DensePart>,
+    },
+    /// The logit lens after each layer, as [`Partial::Lens`]; of clean runs.
+    Lens {
+        /// Which layers, or none for all.
+        layers: Option<Vec<usize>>,
+        /// The most probable tokens told.
+        top_k: usize,
+        /// Tokens asked for besides.
+        asked: Vec<u32>,
+    },
+    /// How well transcoders explain this prompt, as [`Partial::Metrics`], splice by splice; of clean runs, over all positions.
+    Metrics {
+        /// What is spliced, one after the other.
+        splices: Vec<Splice>,
+    },
+    /// The direct effect of each active feature on a token's logit, as [`Partial::Effects`], layer by layer; of clean runs.
+    Effects {
+        /// The token.
+        token: u32,
+        /// Which layers, or none for all that are loaded.
+        layers: Option<Vec<usize>>,
     },
 }
 
@@ -220,34 +246,52 @@ pub enum Partial {
     },
     /// The distribution after one position.
     Probs(Distribution),
+    /// Active features of a layer at the positions asked for, in the order of position and feature.
+    Features {
+        /// The layer.
+        layer: usize,
+        /// (position, feature) of each: `[n, 2]` i32.
+        places: Array,
+        /// Their activations: `[n]` f32, 0 for those that are active in the clean run only.
+        activations: Array,
+        /// Of a derived run, their activations in the clean one: `[n]` f32.
+        clean: Option<Array>,
+        /// Of a derived run, what interventions set here.
+        applied: Vec<Applied>,
+    },
+    /// Some positions of a dense array of a transcoder: `[n_pos, d_transcoder]` or `[n_pos, d_out]`.
+    Dense {
+        /// The layer.
+        layer: usize,
+        /// Which array.
+        dense: DensePart,
+        /// The first position told.
+        first: usize,
+        /// The numbers.
+        array: Array,
+    },
+    /// What the unembedding makes of the stream after a layer.
+    Lens {
+        /// The layer.
+        layer: usize,
+        /// At a position.
+        told: Distribution,
+    },
+    /// How well a splice explains the prompt.
+    Metrics(SpliceMetrics),
+    /// Direct effects of a layer's active features on a token's logit.
+    Effects {
+        /// The layer.
+        layer: usize,
+        /// (position, feature) of each: `[n, 2]` i32.
+        places: Array,
+        /// Their effects: `[n]` f32.
+        effects: Array,
+    },
     /// A token that was generated.
     Token(Token),
     /// How fast a kernel runs.
     Speed(Speed),
-}
-
-/// Numbers that travel beside the message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Array {
-    /// Of each element, little-endian.
-    pub dtype: DType,
-    /// Outermost first.
-    pub shape: Vec<usize>,
-    /// Which of the message's attachments.
-    pub part: usize,
-}
-
-/// The distribution of the next token after one position.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Distribution {
-    /// The position.
-    pub pos: usize,
-    /// log(sum(exp(logits))).
-    pub log_sum_exp: f32,
-    /// The most probable tokens, best first.
-    pub top: Vec<Probability>,
-    /// The tokens asked for, in the order asked.
-    pub asked: Vec<Probability>,
 }
 
 /// How a command ended well.
@@ -287,6 +331,8 @@ pub enum Outcome {
         /// Whether it was there already.
         kept: bool,
     },
+    /// A feature's own numbers.
+    Feature(FeatureCard),
     /// The continuation.
     Generated {
         /// Its tokens.
@@ -338,39 +384,4 @@ pub struct Opened {
     pub plan: Plan,
     /// Runs kept.
     pub runs: Vec<RunKey>,
-}
-
-/// Why a command could not be done, in the visitor's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What went wrong, naming the thing.
-    pub what: String,
-    /// What can be done about it.
-    pub remedy: String,
-    /// The chain of causes, for a report.
-    pub detail: String,
-}
-
-/// The engine's own state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EngineState {
-    /// It takes commands.
-    Ready,
-    /// The device is gone; the next command, or ResetGpu, takes a new one.
-    DeviceLost {
-        /// What the driver says.
-        reason: String,
-    },
-    /// A new device is there and the model is loaded again.
-    Recovered,
-    /// The engine died (a trap, memory refused) and is not restarted.
-    Dead {
-        /// What is known.
-        reason: String,
-    },
-    /// The engine died and is being restarted, once.
-    Restarting {
-        /// What is known.
-        reason: String,
-    },
 }

@@ -1,5 +1,6 @@
 //! Numbers, names and plain types that every room shares; leaves everything that runs to the others.
 
+mod answer;
 mod bytes;
 mod config;
 mod dictionary;
@@ -8,6 +9,7 @@ mod feature;
 pub mod gemma;
 mod intervention;
 mod metrics;
+mod open;
 mod packing;
 mod plan;
 mod positions;
@@ -16,10 +18,15 @@ mod registry;
 mod sampling;
 mod site;
 mod speed;
+mod state;
 mod token;
 mod visible;
 mod write;
 
+pub use answer::{
+    Applied, Array, DensePart, Distribution, FeatureCard, FeatureQuestion, Histogram, NearFeature,
+    TokenSpread, TokenValue,
+};
 pub use bytes::Bytes;
 pub use config::{Config, ConfigError};
 pub use dictionary::{Dictionary, DictionaryArray, Half};
@@ -27,6 +34,7 @@ pub use dtype::DType;
 pub use feature::{FeatureError, FeatureId};
 pub use intervention::{Intervention, InterventionError, Mode, Operation};
 pub use metrics::{Splice, SpliceMetrics};
+pub use open::{ModelRef, OpenRequest, TranscoderRef, TranscoderRequest};
 pub use packing::{Layout, Packing};
 pub use plan::{Plan, ScopePlan};
 pub use positions::{Positions, PositionsError};
@@ -35,6 +43,7 @@ pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
 pub use sampling::Sampling;
 pub use site::{Site, SiteError};
 pub use speed::Speed;
+pub use state::{EngineState, Failure};
 pub use token::{Probability, Token};
 pub use visible::visible;
 pub use write::{Change, Write};

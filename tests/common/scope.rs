@@ -6,8 +6,8 @@ use gemscope::{
     gpu::Gpu,
     hub::Source,
     model::{Capture, Model, PlanRequest},
-    scope::{Dense, Features, Part, Prompt, Scope, ScopeError, Task, Variation, Wanted, plan},
-    spec::{Half, Plan, Site},
+    scope::{Dense, Features, Prompt, Scope, ScopeError, Task, Variation, Wanted, plan},
+    spec::{DensePart as Part, Half, Plan, Site},
     sys::{Stop, block_on},
     weights::{
         Checkpoint, DictionaryFile, DictionarySet,

@@ -36,6 +36,8 @@ pub fn synth(preset: &str) -> ModelRef {
 
 pub fn nano() -> OpenRequest {
     OpenRequest {
+        transcoders: None,
+        n_kept: None,
         model: synth("nano"),
         precision: Precision::Reference,
         n_ctx: Some(128),

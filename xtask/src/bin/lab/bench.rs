@@ -137,6 +137,8 @@ fn timing(client: &mut Client, arguments: &Arguments, precision: Precision) -> R
     };
     let watch = Stopwatch::start();
     let request = OpenRequest {
+        transcoders: None,
+        n_kept: None,
         model,
         precision,
         n_ctx: None,
