@@ -324,67 +324,92 @@ fn decode_takes_as_many_entries_as_there_are() {
     });
 }
 
+/// Wanted values of random features, by position, then feature.
+fn wanted(
+    random: &mut Random,
+    n: usize,
+    (n_pos, n_features): (usize, usize),
+) -> Vec<steer::Wanted> {
+    let mut out: Vec<steer::Wanted> = (0..n)
+        .map(|_| steer::Wanted {
+            pos: random.below(n_pos) as u32,
+            feature: random.below(n_features) as u32,
+            value: random.value(5.0),
+            current: random.value(2.0),
+        })
+        .collect();
+    out.sort_by_key(|it| (it.pos, it.feature));
+    out
+}
+
+fn play_steer(
+    lab: &Lab,
+    params: steer::Params,
+    list: &[steer::Wanted],
+    it: steer::Current<'_>,
+) -> View {
+    let entries = lab.blank("entries", 2 * list.len());
+    let mut recording = Recording::default();
+    steer::record(
+        &mut recording,
+        params,
+        &lab.put("wanted", list),
+        it,
+        &entries,
+    );
+    lab.play(&recording);
+    entries
+}
+
 #[test]
-fn steer_is_its_twin_and_no_change_leaves_the_bits() {
+fn steer_is_its_twin() {
     Lab::each(|lab| {
-        let (n_pos, n_features, d_out) = (3, 77, 64);
-        let layer = layer(n_pos, n_features, 5);
-        let mut random = Random(4);
+        let layer = layer(3, 77, 5);
+        let views = layer.put(lab);
         for n in [1, 63, 64, 65, 150] {
-            let mut wanted: Vec<steer::Wanted> = (0..n)
-                .map(|_| steer::Wanted {
-                    pos: random.below(n_pos) as u32,
-                    feature: random.below(n_features) as u32,
-                    value: random.value(5.0),
-                    current: random.value(2.0),
-                })
-                .collect();
-            wanted.sort_by_key(|it| (it.pos, it.feature));
+            let list = wanted(&mut Random(4), n, (layer.n_pos, layer.n));
             let params = steer::Params {
                 n: n as u32,
-                n_features: n_features as u32,
+                n_features: layer.n as u32,
             };
-            let views = layer.put(lab);
-            let entries = lab.blank("entries", 2 * n);
-            let read = (&layer.threshold[..], &layer.pre[..]);
-            for (current, read) in [
-                (steer::Current::Given, None),
-                (
-                    steer::Current::Read(&views.threshold, &views.pre),
-                    Some(read),
-                ),
-            ] {
-                let list = lab.put("wanted", &wanted);
-                let mut recording = Recording::default();
-                steer::record(&mut recording, params, &list, current, &entries);
-                lab.play(&recording);
-                let want = steer::twin(params, &wanted, read);
-                assert_eq!(lab.read::<[u32; 2]>(&entries), want, "{n} {current:?}");
-            }
-            // Wanting what is there: nothing moves, zeros of both signs included.
-            wanted.iter_mut().for_each(|it| it.current = it.value);
-            let list = lab.put("wanted", &wanted);
-            let mut recording = Recording::default();
-            steer::record(
-                &mut recording,
-                params,
-                &list,
-                steer::Current::Given,
-                &entries,
+            let given = play_steer(lab, params, &list, steer::Current::Given);
+            assert_eq!(
+                lab.read::<[u32; 2]>(&given),
+                steer::twin(params, &list, None),
+                "{n}"
             );
-            lab.play(&recording);
-            let bytes = random_rows(&mut random, Packing::F16, n_features, d_out);
-            let w = upload_as(lab, (Packing::F16, Layout::Rows), d_out, &bytes, 40);
-            let mut y = random.values(d_out, 1.0);
-            y[..8].copy_from_slice(&[0.0, -0.0, 1e-30, -1e-30, 3e38, -3e38, 1.0, -1.0]);
-            let sum = Sum {
-                w: &w,
-                entries: &entries,
-                header: &lab.put("header", &[0, 0, n as u32]),
-                n_pos: 1,
-            };
-            let got = sum.play(lab, decode::Start::Kept, &y);
-            assert_eq!(bits(&got), bits(&y), "{n}");
+            let read = steer::Current::Read(&views.threshold, &views.pre);
+            let read = play_steer(lab, params, &list, read);
+            let want = steer::twin(params, &list, Some((&layer.threshold, &layer.pre)));
+            assert_eq!(lab.read::<[u32; 2]>(&read), want, "{n}");
         }
+    });
+}
+
+/// Wanting what is there: nothing moves, zeros of both signs included.
+#[test]
+fn no_change_leaves_the_bits() {
+    Lab::each(|lab| {
+        let (n, n_features, d_out) = (65, 77, 64);
+        let mut random = Random(6);
+        let mut list = wanted(&mut random, n, (1, n_features));
+        list.iter_mut().for_each(|it| it.current = it.value);
+        let params = steer::Params {
+            n: n as u32,
+            n_features: n_features as u32,
+        };
+        let entries = play_steer(lab, params, &list, steer::Current::Given);
+        let bytes = random_rows(&mut random, Packing::F16, n_features, d_out);
+        let w = upload_as(lab, (Packing::F16, Layout::Rows), d_out, &bytes, 40);
+        let mut y = random.values(d_out, 1.0);
+        y[..8].copy_from_slice(&[0.0, -0.0, 1e-30, -1e-30, 3e38, -3e38, 1.0, -1.0]);
+        let sum = Sum {
+            w: &w,
+            entries: &entries,
+            header: &lab.put("header", &[0, 0, n as u32]),
+            n_pos: 1,
+        };
+        let got = sum.play(lab, decode::Start::Kept, &y);
+        assert_eq!(bits(&got), bits(&y));
     });
 }
