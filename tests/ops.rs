@@ -7,6 +7,8 @@
 mod attention;
 #[path = "ops/choose.rs"]
 mod choose;
+#[path = "ops/decode.rs"]
+mod decode;
 #[path = "ops/features.rs"]
 mod features;
 #[path = "common/gpu.rs"]
