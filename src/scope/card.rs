@@ -68,7 +68,9 @@ impl Scope {
         let mut nearest = Vec::new();
         if let Some(row) = &decoder {
             for layer in &question.nearest_in {
-                let near = self.near(feature, row, (*layer, question.n_nearest), stop).await?;
+                let near = self
+                    .near(feature, row, (*layer, question.n_nearest), stop)
+                    .await?;
                 nearest.extend(near);
             }
         }
@@ -115,9 +117,8 @@ impl Scope {
         let scales = model.final_scales_kept(ids, stop).await?;
         let dots = self.dots(layer, &direction, stop).await?;
         let of_layer = features.of(layer).unwrap_or_default();
-        let effect = |it: &super::Active| {
-            it.activation * dots[it.index as usize] * scales[it.pos as usize]
-        };
+        let effect =
+            |it: &super::Active| it.activation * dots[it.index as usize] * scales[it.pos as usize];
         Ok(of_layer.iter().map(effect).collect())
     }
 
@@ -242,7 +243,9 @@ impl Scope {
     async fn put<T: bytemuck::NoUninit>(&self, values: &[T]) -> Result<Buffer, ScopeError> {
         let bytes: Vec<u8> = bytemuck::cast_slice(values).to_vec();
         let n_bytes = bytes.len() as u64;
-        let buffer = self.gpu.buffer("a feature's numbers", n_bytes, Use::Scratch);
+        let buffer = self
+            .gpu
+            .buffer("a feature's numbers", n_bytes, Use::Scratch);
         let buffer = buffer.await?;
         self.gpu.upload(&buffer, 0, &Bytes::from(bytes)).await?;
         Ok(buffer)
@@ -262,11 +265,18 @@ impl Scope {
 }
 
 fn norm(row: &[f32]) -> f32 {
-    row.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>().sqrt() as f32
+    row.iter()
+        .map(|it| f64::from(*it).powi(2))
+        .sum::<f64>()
+        .sqrt() as f32
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let dot: f64 = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+    let dot: f64 = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| f64::from(*a) * f64::from(*b))
+        .sum();
     (dot / (f64::from(norm(a)) * f64::from(norm(b))).max(f64::MIN_POSITIVE)) as f32
 }
 
@@ -284,7 +294,11 @@ fn spread(values: &[f32], n: usize) -> Spread {
     let mut counts = vec![0; N_BINS];
     let step = (high - low) / N_BINS as f32;
     for it in values {
-        let bin = if step > 0.0 { ((it - low) / step) as usize } else { 0 };
+        let bin = if step > 0.0 {
+            ((it - low) / step) as usize
+        } else {
+            0
+        };
         counts[bin.min(N_BINS - 1)] += 1;
     }
     Spread {
@@ -306,7 +320,10 @@ mod tests {
         assert_eq!(it.bottom, [(1, -1.0), (4, 0.0)]);
         assert_eq!((it.histogram.low, it.histogram.high), (-1.0, 3.0));
         assert_eq!(it.histogram.counts.iter().sum::<u32>(), 5);
-        assert_eq!((it.histogram.counts[0], it.histogram.counts[N_BINS - 1]), (1, 2));
+        assert_eq!(
+            (it.histogram.counts[0], it.histogram.counts[N_BINS - 1]),
+            (1, 2)
+        );
         assert_eq!(spread(&[2.0; 3], 5).histogram.counts[0], 3);
     }
 }
