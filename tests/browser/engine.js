@@ -13,7 +13,7 @@ export class Engine {
     const blob = new Blob([text.replaceAll("__BASE__", base.replace(/\/$/, ""))], { type: "text/javascript" });
     const engine = new Engine();
     await engine.#listen(new Worker(URL.createObjectURL(blob), { type: "module", name }));
-    await engine.ask({ Hello: { protocol: 1, build: "tests" } });
+    await engine.ask({ Hello: { protocol: 2, build: "tests" } });
     return engine;
   }
 
