@@ -242,6 +242,12 @@ impl Screen {
             Partial::Probs(it) => self.next = Some(it),
             Partial::Token(it) => self.continuation.0.push(it),
             Partial::Speed(it) => self.speeds.push(it),
+            // This screen opens no transcoders.
+            Partial::Features { .. }
+            | Partial::Dense { .. }
+            | Partial::Lens { .. }
+            | Partial::Metrics(_)
+            | Partial::Effects { .. } => (),
         }
     }
 

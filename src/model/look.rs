@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     gpu::Recording,
-    ops::{add_rows, embed, matvec},
+    ops::{add_rows, column_sums, embed, matvec},
     spec::{Site, TensorName},
     sys::Stop,
 };
@@ -191,6 +191,26 @@ impl Model {
         );
         self.gpu.play(&recording, stop).await?;
         read_floats(&self.gpu, &self.scratch.x, self.config().d_model, stop).await
+    }
+
+    /// The mean row of the table of tokens: `[d_model]`.
+    ///
+    /// Errors: [`ModelError::Gpu`], [`ModelError::Stopped`].
+    pub async fn mean_embedding(&mut self, stop: &Stop) -> Result<Vec<f32>, ModelError> {
+        let (table, d_model) = (&self.ends.embed, self.config().d_model);
+        let n_chunks = column_sums::n_chunks(table);
+        let sums = upload_floats(&self.gpu, &vec![0.0; n_chunks * d_model]).await?;
+        let mut recording = Recording::default();
+        column_sums::record(&mut recording, table, &sums.whole());
+        self.gpu.play(&recording, stop).await?;
+        let sums = read_floats(&self.gpu, &sums, n_chunks * d_model, stop).await?;
+        self.gpu.forget_groups();
+        let of_column = |i: usize| -> f64 {
+            let chunks = sums.chunks(d_model);
+            chunks.map(|it| f64::from(it[i])).sum()
+        };
+        let n = table.n_out as f64;
+        Ok((0..d_model).map(|i| (of_column(i) / n) as f32).collect())
     }
 
     /// The gain of the final norm, 1 included: `[d_model]`.

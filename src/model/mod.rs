@@ -2,6 +2,7 @@
 
 mod block;
 mod buffers;
+mod compare;
 mod context;
 mod error;
 mod generate;
@@ -25,6 +26,7 @@ mod tokenizer_file;
 mod tokenizer_parts;
 mod tokenizer_pieces;
 
+pub use compare::Compared;
 pub use error::ModelError;
 pub use load::{Model, Told};
 pub use pass::{Capture, Course, Derivation};

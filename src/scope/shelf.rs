@@ -53,11 +53,6 @@ impl Shelf {
         })
     }
 
-    /// Whether a layer's half can be had.
-    pub fn has(&self, layer: usize) -> bool {
-        self.files.contains_key(&layer)
-    }
-
     /// Layers whose halves can be had.
     pub fn layers(&self) -> Vec<usize> {
         self.files.keys().copied().collect()

@@ -7,7 +7,7 @@ use super::{
     inbox::Job,
     outbox::Piece,
     protocol::{Distribution, Outcome, Partial, RunKey, What},
-    requests::Prompt,
+    recipe::Extras,
     trouble::Trouble,
     words,
 };
@@ -29,13 +29,13 @@ impl Engine {
         what: &What,
         positions: Positions,
     ) -> Result<Outcome, Trouble> {
-        let (ids, _) = self.prompt_of(run)?;
-        let range = positions.range(ids.len())?;
+        let range = positions.range(self.recipe_of(run)?.ids.len())?;
         match what {
             What::Site(sites) => self.ask_sites(job, run, sites, range).await?,
             What::Probs { top_k, asked } => {
                 self.ask_probs(job, run, (*top_k, asked), range).await?
             }
+            other => self.look(job, run, other, range).await?,
         }
         Ok(Outcome::Nothing)
     }
@@ -56,14 +56,10 @@ impl Engine {
         if missing.is_empty() {
             return Ok(());
         }
-        let (ids, writes) = self.prompt_of(run)?;
-        let (book, model) = self.ready(job).await?;
-        let config = book.checkpoint.config();
-        let prompt = Prompt {
-            ids: &ids,
-            writes: &writes,
-        };
-        let row_bytes = |it| row_bytes(it, config, ids.len());
+        let recipe = self.recipe_of(run)?;
+        let mut ready = self.ready(job).await?;
+        let config = ready.book.checkpoint.config().clone();
+        let row_bytes = |it| row_bytes(it, &config, recipe.ids.len());
         for batch in batches(&missing, range, row_bytes, HELD_BYTES) {
             let want: Vec<Site> = batch.iter().map(|it| it.0).collect();
             let mut sink = |it: Capture| {
@@ -72,7 +68,10 @@ impl Engine {
                     pieces.into_iter().for_each(|it| courier.take(it));
                 }
             };
-            prompt.run(model, &want, &mut sink, (&outbox, job)).await?;
+            let out = (&outbox, job);
+            recipe
+                .make(&mut ready, &want, &mut sink, Extras::default(), out)
+                .await?;
             courier.flush().await?;
         }
         Ok(())
@@ -114,13 +113,10 @@ impl Engine {
         range: Range<usize>,
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
-        let (ids, writes) = self.prompt_of(run)?;
-        let (book, model) = self.ready(job).await?;
-        let prompt = Prompt {
-            ids: &ids,
-            writes: &writes,
-        };
-        prompt.make_current(model, (&outbox, job)).await?;
+        let recipe = self.recipe_of(run)?;
+        let mut ready = self.ready(job).await?;
+        recipe.make_current(&mut ready, (&outbox, job)).await?;
+        let (book, model) = (ready.book, ready.model);
         let mut courier = Courier::new(&outbox, job);
         let n = range.len() as u64;
         for first in range.clone().step_by(gemma::PREFILL_POSITIONS) {
@@ -147,7 +143,7 @@ impl Engine {
     }
 }
 
-fn distribution(it: Told, tokenizer: Option<&Tokenizer>) -> Distribution {
+pub(super) fn distribution(it: Told, tokenizer: Option<&Tokenizer>) -> Distribution {
     let probability = |token: &(u32, f32)| words::probability(tokenizer, token, it.log_sum_exp);
     Distribution {
         pos: it.pos,

@@ -154,6 +154,10 @@ impl Engine {
                 want,
                 writes,
             } => self.run_prompt(job, input, want, writes).await,
+            CommandBody::Derive { run, want, .. } => self.derive(job, run, want).await,
+            CommandBody::Feature { feature, question } => {
+                self.feature(job, *feature, question).await
+            }
             CommandBody::Ask {
                 run,
                 what,
@@ -227,6 +231,7 @@ impl Engine {
     /// Drops the device and the model on it. What is open stays open, its runs stay kept.
     fn let_go_quietly(&mut self) {
         if let Some(open) = &mut self.open {
+            open.scope = None;
             open.model = None;
         }
         self.gpu = None;

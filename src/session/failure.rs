@@ -1,7 +1,7 @@
 //! What went wrong and what can be done about it, in the visitor's words.
 
 use super::{protocol::Failure, trouble::Trouble};
-use crate::{gpu::GpuError, model::ModelError};
+use crate::{gpu::GpuError, model::ModelError, scope::ScopeError};
 use std::error::Error;
 
 const SMALLER: &str = "Choose the precision `compact`, plan for a shorter context, or give the model a budget of GPU memory, \
@@ -23,6 +23,7 @@ impl Trouble {
         match self {
             Self::Gpu(it) => of_gpu(it).into(),
             Self::Model(it) => of_model(it),
+            Self::Scope(it) => of_scope(it),
             Self::Weights(it) => it.remedy().into(),
             Self::Hub(it) => it.remedy().into(),
             Self::Tokenizer(_) => {
@@ -40,6 +41,11 @@ impl Trouble {
             Self::UnknownRun { .. } => {
                 "Run the prompt again; runs not used for long are forgotten.".into()
             }
+            Self::NotClean { .. } => {
+                "Run the prompt without writes and interventions, and ask about that run.".into()
+            }
+            Self::Layer { .. } => "Ask for layers that the model has.".into(),
+            Self::NoChange => "Name an intervention or a splice.".into(),
             Self::Preset { .. } => "There are nano, wide and full.".into(),
             Self::Protocol { .. } => RELOAD.into(),
             Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
@@ -100,6 +106,34 @@ fn of_model(it: &ModelError) -> String {
             "Temperature is 0 or more, top-p above 0 and at most 1; temperature 0 is greedy.".into()
         }
         ModelError::Stopped | ModelError::Gpu(_) | ModelError::Weights(_) => OTHER_GPU.into(),
+    }
+}
+
+fn of_scope(it: &ScopeError) -> String {
+    match it {
+        ScopeError::NoDictionaries => {
+            "Open the model with transcoders (`--transcoders DIR`).".into()
+        }
+        ScopeError::NotLoaded { half, .. } => {
+            format!(
+                "Open the model with the {half} of that layer, or ask about a layer that is there."
+            )
+        }
+        ScopeError::NoFeature { n_features, .. } => {
+            format!(
+                "Features are numbered from 0 to {}.",
+                n_features.saturating_sub(1)
+            )
+        }
+        ScopeError::Contradiction { .. } => "Keep one of the two.".into(),
+        ScopeError::NotFinite { .. } => "Give a finite number.".into(),
+        ScopeError::Norm { .. } => OTHER_GPU.into(),
+        ScopeError::TooShort { .. } => "Give a prompt of at least two tokens besides BOS.".into(),
+        ScopeError::Model(it) => of_model(it),
+        ScopeError::Weights(it) => it.remedy().into(),
+        ScopeError::Positions(_) => {
+            "Positions count from 0, which is BOS; give some of the prompt's own.".into()
+        }
     }
 }
 

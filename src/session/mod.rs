@@ -23,11 +23,17 @@ mod client;
 #[cfg(feature = "engine")]
 mod courier;
 #[cfg(feature = "engine")]
+mod derive;
+#[cfg(feature = "engine")]
 mod engine;
 #[cfg(feature = "engine")]
 mod failure;
 #[cfg(feature = "engine")]
 mod inbox;
+#[cfg(feature = "engine")]
+mod listed;
+#[cfg(feature = "engine")]
+mod look;
 #[cfg(feature = "engine")]
 mod measure;
 #[cfg(feature = "engine")]
@@ -35,6 +41,8 @@ mod open;
 #[cfg(feature = "engine")]
 mod outbox;
 pub mod protocol;
+#[cfg(feature = "engine")]
+mod recipe;
 #[cfg(feature = "engine")]
 mod requests;
 #[cfg(feature = "engine")]

@@ -4,7 +4,7 @@ use super::{
     engine::Engine,
     inbox::Job,
     outbox::Outbox,
-    protocol::{ModelRef, OpenRequest, Outcome},
+    protocol::{ModelRef, OpenRequest, Outcome, TranscoderRef},
     runs::Runs,
     trouble::Trouble,
 };
@@ -12,16 +12,37 @@ use crate::{
     gpu::{Gpu, GpuError},
     hub::Source,
     model::{self, Model, PlanRequest, Tokenizer},
-    spec::{Plan, gemma},
-    weights::{Checkpoint, synth},
+    scope::{self, Scope, ScopeError, Wanted},
+    spec::{Config, Plan, gemma},
+    weights::{Checkpoint, Choice, DictionaryFile, DictionarySet, synth},
 };
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
+
+/// Positions of runs that are kept on the GPU beside transcoders unless a request says otherwise.
+const DEFAULT_N_KEPT: usize = 256;
 
 /// What is open: what is known of it, and what a device holds of it.
 pub(super) struct Open {
     pub book: Book,
     /// None after a loss, until the model is loaded again.
     pub model: Option<Model>,
+    /// Its transcoders, if any were asked for; lost with it.
+    pub scope: Option<Scope>,
+}
+
+/// Everything that a request works with.
+pub(super) struct Ready<'a> {
+    pub book: &'a mut Book,
+    pub model: &'a mut Model,
+    pub scope: Option<&'a mut Scope>,
+}
+
+impl<'a> Ready<'a> {
+    /// The three, or the reason why there are no transcoders.
+    pub fn with_scope(self) -> Result<(&'a mut Book, &'a mut Model, &'a mut Scope), Trouble> {
+        let scope = self.scope.ok_or(ScopeError::NoDictionaries)?;
+        Ok((self.book, self.model, scope))
+    }
 }
 
 /// What is known of the open model; a lost device takes nothing of it.
@@ -30,7 +51,15 @@ pub(super) struct Book {
     pub checkpoint: Rc<Checkpoint>,
     pub plan: Plan,
     pub tokenizer: Option<Tokenizer>,
+    pub transcoders: Transcoders,
     pub runs: Runs,
+}
+
+/// The open files of transcoders.
+#[derive(Clone, Default)]
+pub(super) struct Transcoders {
+    pub files: BTreeMap<usize, Rc<DictionaryFile>>,
+    pub wanted: Wanted,
 }
 
 impl Engine {
@@ -50,21 +79,25 @@ impl Engine {
         self.close();
         let checkpoint = Rc::new(Checkpoint::open(source(&request.model)?).await?);
         let tokenizer = tokenizer(&request.model, &checkpoint).await?;
-        let plan = model::plan(
+        let transcoders = transcoders(request, checkpoint.config()).await?;
+        let plan = scope::plan(
             checkpoint.config(),
             gpu.about().max_binding_bytes,
-            plan_request(request),
+            plan_request(request, checkpoint.config()),
+            &transcoders.wanted,
         )?;
         let book = Book {
             request: request.clone(),
             checkpoint,
             plan,
             tokenizer,
+            transcoders,
             runs: Runs::new(self.kept_bytes()),
         };
-        let model = Some(load(gpu, &book, &self.outbox, job).await?);
+        let (model, scope) = load(gpu, &book, &self.outbox, job).await?;
         let outcome = book.opened();
-        self.open = Some(Open { book, model });
+        let model = Some(model);
+        self.open = Some(Open { book, model, scope });
         Ok(outcome)
     }
 
@@ -79,22 +112,29 @@ impl Engine {
             Err(it) => return Err(it),
         };
         let config = Checkpoint::read_config(&*source(&request.model)?).await?;
-        let plan = model::plan(&config, max_binding_bytes, plan_request(request))?;
+        let wanted = transcoders(request, &config).await?.wanted;
+        let asked = plan_request(request, &config);
+        let plan = scope::plan(&config, max_binding_bytes, asked, &wanted)?;
         Ok(Outcome::Planned(plan))
     }
 
-    /// The open model, loaded again if a loss took it.
-    pub(super) async fn ready(&mut self, job: &Job) -> Result<(&mut Book, &mut Model), Trouble> {
+    /// What is open, loaded again if a loss took it.
+    pub(super) async fn ready(&mut self, job: &Job) -> Result<Ready<'_>, Trouble> {
         if self.open.is_none() {
             return Err(Trouble::NothingOpen);
         }
         let gpu = self.gpu().await?;
         let open = self.open.as_mut().ok_or(Trouble::NothingOpen)?;
         if open.model.is_none() {
-            open.model = Some(load(gpu, &open.book, &self.outbox, job).await?);
+            open.scope = None;
+            let (model, scope) = load(gpu, &open.book, &self.outbox, job).await?;
+            (open.model, open.scope) = (Some(model), scope);
         }
-        let model = open.model.as_mut().ok_or(Trouble::NothingOpen)?;
-        Ok((&mut open.book, model))
+        Ok(Ready {
+            book: &mut open.book,
+            model: open.model.as_mut().ok_or(Trouble::NothingOpen)?,
+            scope: open.scope.as_mut(),
+        })
     }
 }
 
@@ -108,38 +148,98 @@ impl Book {
     }
 }
 
-async fn load(gpu: Rc<Gpu>, book: &Book, outbox: &Outbox, job: &Job) -> Result<Model, Trouble> {
+async fn load(
+    gpu: Rc<Gpu>,
+    book: &Book,
+    outbox: &Outbox,
+    job: &Job,
+) -> Result<(Model, Option<Scope>), Trouble> {
     let mut told =
         |it: model::Told| outbox.progress(job.id, it.phase, it.done, Some(it.total), it.unit);
-    Ok(Model::load(
-        gpu,
-        book.checkpoint.clone(),
-        &book.plan,
-        &mut told,
-        &job.stop,
-    )
-    .await?)
+    let checkpoint = book.checkpoint.clone();
+    let model = Model::load(gpu.clone(), checkpoint, &book.plan, &mut told, &job.stop).await?;
+    let it = &book.transcoders;
+    if it.files.is_empty() {
+        return Ok((model, None));
+    }
+    let files = (it.files.clone(), it.wanted.clone());
+    let scope = Scope::load(gpu, files, &book.plan, &mut told, &job.stop).await?;
+    Ok((model, Some(scope)))
 }
 
-fn plan_request(request: &OpenRequest) -> PlanRequest {
+/// Opens the files of the transcoders asked for; reads headers and vectors, no matrix.
+async fn transcoders(request: &OpenRequest, config: &Config) -> Result<Transcoders, Trouble> {
+    let Some(asked) = &request.transcoders else {
+        return Ok(Transcoders::default());
+    };
+    let source = transcoder_source(&asked.place)?;
+    let set = DictionarySet::read(&*source).await?;
+    let layers = match &asked.layers {
+        Some(it) => it.clone(),
+        None => set.layers().filter(|it| *it < config.n_layers).collect(),
+    };
+    let mut files = BTreeMap::new();
+    for layer in layers {
+        if layer >= config.n_layers {
+            let n_layers = config.n_layers;
+            return Err(Trouble::Layer { layer, n_layers });
+        }
+        let l0 = asked.average_l0.iter().find(|it| it.0 == layer);
+        let choice = Choice {
+            width: None,
+            average_l0: l0.map(|it| it.1),
+        };
+        let file = &set.choose(layer, choice)?.file;
+        let opened = DictionaryFile::open(source.clone(), file, layer, config.d_model).await?;
+        files.insert(layer, Rc::new(opened));
+    }
+    let dictionaries = files.values().map(|it| it.dictionary().clone()).collect();
+    let halves = asked.halves.clone();
+    Ok(Transcoders {
+        files,
+        wanted: Wanted {
+            dictionaries,
+            halves,
+        },
+    })
+}
+
+fn plan_request(request: &OpenRequest, config: &Config) -> PlanRequest {
+    let n_kept = request.n_kept.unwrap_or(DEFAULT_N_KEPT);
     PlanRequest {
         precision: request.precision,
         n_ctx: request.n_ctx,
         max_gpu_bytes: request.max_gpu_bytes,
-        ..PlanRequest::default()
+        n_kept: match request.transcoders {
+            Some(_) => n_kept.min(config.n_ctx_max),
+            None => 0,
+        },
+        d_transcoder: 0,
     }
+}
+
+fn transcoder_source(place: &TranscoderRef) -> Result<Rc<dyn Source>, Trouble> {
+    match place {
+        TranscoderRef::Folder { path } => folder(path),
+        TranscoderRef::Synth { preset } => {
+            let known = preset_of(preset)?;
+            let n_layers = known.config().n_layers;
+            Ok(Rc::new(synth::Synthetic::transcoders(known, n_layers)))
+        }
+    }
+}
+
+fn preset_of(preset: &str) -> Result<synth::Preset, Trouble> {
+    let known = preset.parse::<synth::Preset>();
+    known.map_err(|_| Trouble::Preset {
+        preset: preset.into(),
+    })
 }
 
 fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {
     match model {
         ModelRef::Folder { path, .. } => folder(path),
-        ModelRef::Synth { preset, .. } => {
-            let known = preset.parse::<synth::Preset>();
-            let known = known.map_err(|_| Trouble::Preset {
-                preset: preset.clone(),
-            })?;
-            Ok(Rc::new(synth::Synthetic::new(known)))
-        }
+        ModelRef::Synth { preset, .. } => Ok(Rc::new(synth::Synthetic::new(preset_of(preset)?))),
     }
 }
 

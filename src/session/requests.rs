@@ -6,14 +6,16 @@ use super::{
     engine::Engine,
     inbox::Job,
     open::{self, Book, Open},
-    outbox::{Outbox, Piece},
+    outbox::Piece,
     protocol::{Description, Input, Opened, Outcome, Partial, RunKey, Token, Write},
+    recipe::{Extras, Recipe},
     runs::run_key,
     trouble::Trouble,
     words,
 };
 use crate::{
     model::{Capture, Model, Tokenizer},
+    scope::Task,
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
@@ -69,38 +71,56 @@ impl Engine {
         want: &[Site],
         writes: &[Write],
     ) -> Result<Outcome, Trouble> {
-        let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
+        let book = &self.open.as_ref().ok_or(Trouble::NothingOpen)?.book;
         let tokens = match input {
             Input::Text(text) => book.encode(text)?,
             Input::Ids(ids) => book.tokens(ids),
         };
-        let ids: Vec<u32> = tokens.iter().map(|it| it.id).collect();
-        let key = book.key(&ids, writes);
-        let want = book.keepable(want, ids.len())?;
-        let kept = book.runs.get(&key).map(|it| &it.sites);
-        let kept = kept.is_some_and(|kept| want.iter().all(|it| kept.contains_key(it)));
-        if !kept {
-            let outbox = self.outbox.clone();
-            let (book, model) = self.ready(job).await?;
-            let config = book.checkpoint.config();
-            let slabs = want
-                .iter()
-                .map(|&it| (it, Slab::new(it, config, ids.len())));
-            let mut slabs: BTreeMap<Site, Slab> = slabs.collect();
-            let mut keep = |it: Capture| {
-                if let Some(slab) = slabs.get_mut(&it.site) {
-                    slab.put(&it);
-                }
-            };
-            let prompt = Prompt { ids: &ids, writes };
-            prompt.run(model, &want, &mut keep, (&outbox, job)).await?;
-            book.runs.keep(key.clone(), ids, writes.to_vec(), slabs);
-        }
+        let recipe = Recipe {
+            ids: tokens.iter().map(|it| it.id).collect(),
+            writes: writes.to_vec(),
+            derived: None,
+        };
+        let key = book.key(&recipe);
+        let kept = self.keep(job, &key, recipe, want).await?;
         Ok(Outcome::Ran {
             run: key,
             tokens,
             kept,
         })
+    }
+
+    /// Makes a run unless it is kept with all that it could keep of what is wanted; whether it was.
+    pub(super) async fn keep(
+        &mut self,
+        job: &Job,
+        key: &RunKey,
+        recipe: Recipe,
+        want: &[Site],
+    ) -> Result<bool, Trouble> {
+        let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
+        let n_pos = recipe.ids.len();
+        let want = book.keepable(want, n_pos)?;
+        let kept = book.runs.get(key).map(|it| &it.sites);
+        if kept.is_some_and(|kept| want.iter().all(|it| kept.contains_key(it))) {
+            return Ok(true);
+        }
+        let outbox = self.outbox.clone();
+        let mut ready = self.ready(job).await?;
+        let config = ready.book.checkpoint.config();
+        let slabs = want.iter().map(|&it| (it, Slab::new(it, config, n_pos)));
+        let mut slabs: BTreeMap<Site, Slab> = slabs.collect();
+        let mut sink = |it: Capture| {
+            if let Some(slab) = slabs.get_mut(&it.site) {
+                slab.put(&it);
+            }
+        };
+        let out = (&outbox, job);
+        let features = recipe
+            .make(&mut ready, &want, &mut sink, Extras::default(), out)
+            .await?;
+        ready.book.runs.keep(key.clone(), recipe, features, slabs);
+        Ok(false)
     }
 
     /// `Generate`: continues a run.
@@ -112,13 +132,11 @@ impl Engine {
         watch: bool,
     ) -> Result<Outcome, Trouble> {
         let outbox = self.outbox.clone();
-        let (ids, writes) = self.prompt_of(run)?;
-        let (book, model) = self.ready(job).await?;
-        let prompt = Prompt {
-            ids: &ids,
-            writes: &writes,
-        };
-        prompt.make_current(model, (&outbox, job)).await?;
+        let recipe = self.recipe_of(run)?;
+        let mut ready = self.ready(job).await?;
+        ready.model.make_room(recipe.ids.len() + n).await?;
+        recipe.make_current(&mut ready, (&outbox, job)).await?;
+        let book = ready.book;
         let clock = Stopwatch::start();
         let mut courier = Courier::new(&outbox, job);
         let mut so_far = Vec::new();
@@ -139,9 +157,25 @@ impl Engine {
                 });
             }
         };
-        let ids = model
-            .generate(n, sampling, watch, &mut on_token, &job.stop)
-            .await?;
+        let ids = match (ready.scope, recipe.derived.is_some()) {
+            (Some(scope), true) => {
+                let task = Task {
+                    list: Default::default(),
+                    ..recipe.task(scope, Extras::default())
+                };
+                let going = (n, sampling);
+                scope
+                    .generate(ready.model, going, task, &mut on_token, &job.stop)
+                    .await?
+                    .0
+            }
+            _ => {
+                ready
+                    .model
+                    .generate(n, sampling, watch, &mut on_token, &job.stop)
+                    .await?
+            }
+        };
         courier.flush().await?;
         let text = book
             .tokenizer
@@ -155,52 +189,12 @@ impl Engine {
         })
     }
 
-    /// Tokens and writes of a kept run.
-    pub(super) fn prompt_of(&mut self, run: &RunKey) -> Result<(Vec<u32>, Vec<Write>), Trouble> {
+    /// How a kept run is made.
+    pub(super) fn recipe_of(&mut self, run: &RunKey) -> Result<Recipe, Trouble> {
         let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
         let kept = book.runs.get(run);
         let kept = kept.ok_or_else(|| Trouble::UnknownRun { run: run.clone() })?;
-        Ok((kept.ids.clone(), kept.writes.clone()))
-    }
-}
-
-/// A prompt about to be put through the model.
-pub(super) struct Prompt<'a> {
-    pub ids: &'a [u32],
-    pub writes: &'a [Write],
-}
-
-impl Prompt<'_> {
-    /// A forward pass, after which the model holds this run.
-    pub async fn run(
-        &self,
-        model: &mut Model,
-        want: &[Site],
-        sink: &mut dyn FnMut(Capture),
-        (outbox, job): (&Outbox, &Job),
-    ) -> Result<(), Trouble> {
-        outbox.progress(
-            job.id,
-            "Reading the prompt",
-            0,
-            Some(self.ids.len() as u64),
-            "tokens",
-        );
-        Ok(model
-            .run(self.ids, want, self.writes, sink, &job.stop)
-            .await?)
-    }
-
-    /// A forward pass unless the model holds this run.
-    pub async fn make_current(
-        &self,
-        model: &mut Model,
-        out: (&Outbox, &Job),
-    ) -> Result<(), Trouble> {
-        if model.holds(self.ids, self.writes, 0) {
-            return Ok(());
-        }
-        self.run(model, &[], &mut |_| (), out).await
+        Ok(kept.recipe.clone())
     }
 }
 
@@ -212,17 +206,17 @@ impl Book {
     }
 
     /// Tokens as they are shown.
-    fn tokens(&self, ids: &[u32]) -> Vec<Token> {
+    pub(super) fn tokens(&self, ids: &[u32]) -> Vec<Token> {
         words::in_a_row(self.tokenizer.as_ref(), ids)
     }
 
-    fn key(&self, ids: &[u32], writes: &[Write]) -> RunKey {
-        run_key(
-            self.checkpoint.fingerprint(),
-            self.plan.precision,
-            ids,
-            writes,
-        )
+    /// The name of a run.
+    pub(super) fn key(&self, recipe: &Recipe) -> RunKey {
+        let prints = self.transcoders.files.values().map(|it| it.fingerprint());
+        let prints: Vec<&str> = std::iter::once(self.checkpoint.fingerprint())
+            .chain(prints)
+            .collect();
+        run_key(&prints, self.plan.precision, recipe)
     }
 
     /// Those of the wanted sites that the budget can keep; the others are computed again when asked for.

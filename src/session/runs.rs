@@ -1,15 +1,20 @@
 //! The runs that are kept, least recently used forgotten first; leaves computing them to the model.
 
 use super::captures::Slab;
-use super::protocol::{Change, RunKey, Write};
-use crate::spec::{Precision, Site};
+use super::protocol::{Change, RunKey};
+use super::recipe::Recipe;
+use crate::{
+    scope::Features,
+    spec::{Precision, Site},
+};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
 /// A prompt that has been run.
 pub(super) struct KeptRun {
-    pub ids: Vec<u32>,
-    pub writes: Vec<Write>,
+    pub recipe: Recipe,
+    /// Active features, of the layers that the run passed.
+    pub features: Features,
     pub sites: BTreeMap<Site, Slab>,
     last_used: u64,
 }
@@ -55,18 +60,19 @@ impl Runs {
     pub fn keep(
         &mut self,
         key: RunKey,
-        ids: Vec<u32>,
-        writes: Vec<Write>,
+        recipe: Recipe,
+        features: Features,
         sites: BTreeMap<Site, Slab>,
     ) {
         self.clock += 1;
         let run = self.runs.entry(key.clone()).or_insert(KeptRun {
-            ids,
-            writes,
+            recipe,
+            features: Features::default(),
             sites: BTreeMap::new(),
             last_used: 0,
         });
         run.last_used = self.clock;
+        run.features.replace(features);
         run.sites.extend(sites);
         while self.size_bytes() > self.budget_bytes && self.runs.len() > 1 {
             let oldest = (self.runs.iter().min_by_key(|it| it.1.last_used)).map(|it| it.0.clone());
@@ -77,6 +83,7 @@ impl Runs {
             && let Some(run) = self.runs.get_mut(&key)
         {
             run.sites.clear();
+            run.features = Features::default();
         }
     }
 
@@ -93,30 +100,35 @@ impl Runs {
 impl KeptRun {
     fn size_bytes(&self) -> u64 {
         let sites: usize = self.sites.values().map(|it| it.data.len()).sum();
-        let writes: usize = self.writes.iter().map(|it| numbers(&it.change).len()).sum();
-        4 * (sites + writes + self.ids.len()) as u64
+        let writes = self.recipe.writes.iter();
+        let writes: usize = writes.map(|it| numbers(&it.change).len()).sum();
+        4 * (sites + writes + self.recipe.ids.len() + 3 * self.features.len()) as u64
     }
 }
 
-/// The name of a run: a hash of all that goes into it.
-pub(super) fn run_key(
-    fingerprint: &str,
-    precision: Precision,
-    ids: &[u32],
-    writes: &[Write],
-) -> RunKey {
+/// The name of a run: a hash of all that goes into it; `prints` are the fingerprints of checkpoint and transcoders.
+pub(super) fn run_key(prints: &[&str], precision: Precision, recipe: &Recipe) -> RunKey {
     let mut hash = Sha256::new();
     let mut text = |it: &str| {
         hash.update((it.len() as u64).to_le_bytes());
         hash.update(it.as_bytes());
     };
-    text(fingerprint);
+    prints.iter().for_each(|it| text(it));
     text(&precision.to_string());
-    hash.update((ids.len() as u64).to_le_bytes());
-    for id in ids {
+    if let Some(derived) = &recipe.derived {
+        text(&derived.mode.to_string());
+        text(&derived.splice.map_or_else(String::new, |it| it.to_string()));
+        derived
+            .interventions
+            .iter()
+            .for_each(|it| text(&it.to_string()));
+        text(&derived.base.0);
+    }
+    hash.update((recipe.ids.len() as u64).to_le_bytes());
+    for id in &recipe.ids {
         hash.update(id.to_le_bytes());
     }
-    for write in writes {
+    for write in &recipe.writes {
         let kind = match write.change {
             Change::Add(_) => "add",
             Change::Replace(_) => "replace",
@@ -140,8 +152,10 @@ fn numbers(change: &Change) -> &[f32] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recipe::Derived;
     use super::*;
-    use crate::spec::Positions;
+    use crate::spec::{Mode, Positions, Write};
+    use std::rc::Rc;
 
     fn slab(n: usize) -> Slab {
         Slab {
@@ -150,18 +164,30 @@ mod tests {
         }
     }
 
+    fn of(ids: &[u32], writes: Vec<Write>) -> Recipe {
+        Recipe {
+            ids: ids.to_vec(),
+            writes,
+            derived: None,
+        }
+    }
+
     fn key(id: u32) -> RunKey {
-        run_key("f", Precision::Reference, &[id], &[])
+        run_key(&["f"], Precision::Reference, &of(&[id], vec![]))
+    }
+
+    fn keep(runs: &mut Runs, id: u32, site: Site) {
+        let slabs = [(site, slab(100))].into();
+        runs.keep(key(id), of(&[id], vec![]), Features::default(), slabs);
     }
 
     #[test]
     fn the_least_recently_used_goes_first() {
         let mut runs = Runs::new(4 * 250);
-        for id in [1, 2] {
-            runs.keep(key(id), vec![id], vec![], [(Site::Embed, slab(100))].into());
-        }
+        keep(&mut runs, 1, Site::Embed);
+        keep(&mut runs, 2, Site::Embed);
         assert!(runs.get(&key(1)).is_some());
-        runs.keep(key(3), vec![3], vec![], [(Site::Embed, slab(100))].into());
+        keep(&mut runs, 3, Site::Embed);
         assert!(runs.get(&key(2)).is_none());
         assert!(runs.get(&key(1)).is_some() && runs.get(&key(3)).is_some());
     }
@@ -169,8 +195,8 @@ mod tests {
     #[test]
     fn a_run_too_large_alone_stays_without_its_sites() {
         let mut runs = Runs::new(4 * 150);
-        runs.keep(key(1), vec![1], vec![], [(Site::Embed, slab(100))].into());
-        runs.keep(key(1), vec![1], vec![], [(Site::Logits, slab(100))].into());
+        keep(&mut runs, 1, Site::Embed);
+        keep(&mut runs, 1, Site::Logits);
         assert_eq!(runs.get(&key(1)).map(|it| it.sites.len()), Some(0));
     }
 
@@ -181,23 +207,37 @@ mod tests {
             positions: Positions::All,
             change,
         };
+        let reference = Precision::Reference;
+        let derived = |mode| Recipe {
+            derived: Some(Rc::new(Derived {
+                base: key(1),
+                interventions: vec!["0:1:2=3".parse().expect("an intervention")],
+                splice: None,
+                mode,
+                steering: Default::default(),
+                spliced: Default::default(),
+                label: 1,
+            })),
+            ..of(&[1, 2], vec![])
+        };
         let keys = [
-            run_key("f", Precision::Reference, &[1, 2], &[]),
-            run_key("g", Precision::Reference, &[1, 2], &[]),
-            run_key("f", Precision::Compact, &[1, 2], &[]),
-            run_key("f", Precision::Reference, &[2, 1], &[]),
+            run_key(&["f"], reference, &of(&[1, 2], vec![])),
+            run_key(&["g"], reference, &of(&[1, 2], vec![])),
+            run_key(&["f", "g"], reference, &of(&[1, 2], vec![])),
+            run_key(&["f"], Precision::Compact, &of(&[1, 2], vec![])),
+            run_key(&["f"], reference, &of(&[2, 1], vec![])),
             run_key(
-                "f",
-                Precision::Reference,
-                &[1, 2],
-                &[write(Change::Add(vec![1.0]))],
+                &["f"],
+                reference,
+                &of(&[1, 2], vec![write(Change::Add(vec![1.0]))]),
             ),
             run_key(
-                "f",
-                Precision::Reference,
-                &[1, 2],
-                &[write(Change::Replace(vec![1.0]))],
+                &["f"],
+                reference,
+                &of(&[1, 2], vec![write(Change::Replace(vec![1.0]))]),
             ),
+            run_key(&["f"], reference, &derived(Mode::Free)),
+            run_key(&["f"], reference, &derived(Mode::Frozen)),
         ];
         for (at, key) in keys.iter().enumerate() {
             assert_eq!(key.0.len(), 16);

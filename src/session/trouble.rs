@@ -5,6 +5,7 @@ use crate::{
     gpu::GpuError,
     hub::HubError,
     model::{ModelError, TokenizerError},
+    scope::ScopeError,
     spec::{PositionsError, SiteError},
     weights::WeightsError,
 };
@@ -18,6 +19,8 @@ pub(super) enum Trouble {
     Gpu(GpuError),
     #[error(transparent)]
     Model(ModelError),
+    #[error(transparent)]
+    Scope(ScopeError),
     #[error(transparent)]
     Weights(WeightsError),
     #[error(transparent)]
@@ -34,6 +37,12 @@ pub(super) enum Trouble {
     NoTokenizer,
     #[error("the run {} is not kept", run.0)]
     UnknownRun { run: RunKey },
+    #[error("{what} can be had of a clean run only, and {} is none", run.0)]
+    NotClean { what: &'static str, run: RunKey },
+    #[error("there is no layer {layer}: the model has layers 0 to {}", n_layers.saturating_sub(1))]
+    Layer { layer: usize, n_layers: usize },
+    #[error("nothing was asked to change")]
+    NoChange,
     #[error("there is no synthetic model `{preset}`")]
     Preset { preset: String },
     #[error("the caller ({build}) speaks protocol {theirs}, the engine {ours}")]
@@ -81,6 +90,17 @@ impl From<ModelError> for Trouble {
             ModelError::Gpu(it) => it.into(),
             ModelError::Weights(it) => it.into(),
             other => Self::Model(other),
+        }
+    }
+}
+
+impl From<ScopeError> for Trouble {
+    fn from(it: ScopeError) -> Self {
+        match it {
+            ScopeError::Model(it) => it.into(),
+            ScopeError::Weights(it) => it.into(),
+            ScopeError::Positions(it) => it.into(),
+            other => Self::Scope(other),
         }
     }
 }

@@ -37,10 +37,15 @@ pub(super) fn probability(
 ) -> Probability {
     Probability {
         id,
-        piece: tokenizer.map_or_else(String::new, |it| it.piece(id).text),
+        piece: piece(tokenizer, id),
         logit,
         probability: (logit - log_sum_exp).exp(),
     }
+}
+
+/// A token as it is shown on its own; empty without a tokenizer.
+pub(super) fn piece(tokenizer: Option<&Tokenizer>, id: u32) -> String {
+    tokenizer.map_or_else(String::new, |it| it.piece(id).text)
 }
 
 fn token(piece: Piece) -> Token {
