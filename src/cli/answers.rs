@@ -95,25 +95,28 @@ pub fn features(
 pub fn effects(session: &mut Session, about: &About, token: u32) -> Result<Vec<Effect>, Failure> {
     let mut out = Vec::new();
     let layers = None;
-    session.call_with(about.ask(What::Effects { token, layers }), &mut |it, parts| {
-        if let Partial::Effects {
-            layer,
-            places,
-            effects,
-        } = it
-        {
-            let effects = f32s(&effects, &parts)?;
-            for it in join(&pairs(&places, &parts)?, &effects, None)? {
-                out.push(Effect {
-                    layer,
-                    pos: it.pos,
-                    index: it.index,
-                    effect: it.activation,
-                });
+    session.call_with(
+        about.ask(What::Effects { token, layers }),
+        &mut |it, parts| {
+            if let Partial::Effects {
+                layer,
+                places,
+                effects,
+            } = it
+            {
+                let effects = f32s(&effects, &parts)?;
+                for it in join(&pairs(&places, &parts)?, &effects, None)? {
+                    out.push(Effect {
+                        layer,
+                        pos: it.pos,
+                        index: it.index,
+                        effect: it.activation,
+                    });
+                }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     Ok(out)
 }
 
@@ -172,11 +175,7 @@ fn pairs(array: &Array, parts: &[Vec<u8>]) -> Result<Vec<(usize, usize)>, Failur
     Ok(pairs.iter().map(|[a, b]| (*a, *b)).collect())
 }
 
-fn words<'a>(
-    array: &Array,
-    parts: &'a [Vec<u8>],
-    dtype: DType,
-) -> Result<&'a [[u8; 4]], Failure> {
+fn words<'a>(array: &Array, parts: &'a [Vec<u8>], dtype: DType) -> Result<&'a [[u8; 4]], Failure> {
     let bytes = parts.get(array.part).map_or(&[][..], Vec::as_slice);
     let (words, rest) = bytes.as_chunks::<4>();
     let n: usize = array.shape.iter().product();
@@ -205,7 +204,10 @@ mod tests {
             shape: shape.to_vec(),
             part,
         };
-        let parts = [[1i32, 7].map(i32::to_le_bytes).concat(), 2f32.to_le_bytes().to_vec()];
+        let parts = [
+            [1i32, 7].map(i32::to_le_bytes).concat(),
+            2f32.to_le_bytes().to_vec(),
+        ];
         let places = pairs(&array(DType::I32, &[1, 2], 0), &parts).expect("pairs");
         let numbers = f32s(&array(DType::F32, &[1], 1), &parts).expect("numbers");
         assert_eq!((&places[..], &numbers[..]), (&[(1, 7)][..], &[2.0][..]));

@@ -64,7 +64,10 @@ impl Dense {
             },
         };
         let of_layer = |layer: &usize| self.parts.iter().map(|it| entry(*layer, *it)).collect();
-        self.layers.iter().flat_map::<Vec<Entry>, _>(of_layer).collect()
+        self.layers
+            .iter()
+            .flat_map::<Vec<Entry>, _>(of_layer)
+            .collect()
     }
 
     /// The question for them, if there are any.

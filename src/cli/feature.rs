@@ -127,7 +127,10 @@ mod tests {
             n.parse::<u64>().ok()
         });
         assert_eq!(numbers.sum::<u64>(), 49_001, "{text}");
-        assert!(text.contains("-1.0000") && text.ends_with("to 1.0000\n"), "{text}");
+        assert!(
+            text.contains("-1.0000") && text.ends_with("to 1.0000\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -146,7 +146,10 @@ mod tests {
         let told = tell(vec![], &found, 2);
         let shown: Vec<usize> = told.features.iter().map(|it| it.feature).collect();
         assert_eq!(shown, [1, 3]);
-        assert_eq!((told.n_active, told.n_active_bos, told.n_not_shown), (3, 1, 2));
+        assert_eq!(
+            (told.n_active, told.n_active_bos, told.n_not_shown),
+            (3, 1, 2)
+        );
         let text = text(&told);
         assert!(text.contains("2 more are not shown"), "{text}");
         assert_eq!(tell(vec![], &found, 0).n_not_shown, 0);

@@ -129,9 +129,9 @@ fn next(
             positions,
         };
         let told = answers::probs(session, &about, top_k, ids)?;
-        told.into_iter().next().ok_or_else(|| {
-            failure("The engine told no distribution.", "Please report this.")
-        })
+        told.into_iter()
+            .next()
+            .ok_or_else(|| failure("The engine told no distribution.", "Please report this."))
     };
     let before = ask(clean, &[])?;
     let after = ask(changed, &before.top)?;
@@ -174,7 +174,11 @@ fn tell(tokens: Vec<Token>, variation: &Variation, found: &[LayerFeatures], top:
     }
     Told {
         tokens,
-        interventions: variation.interventions.iter().map(ToString::to_string).collect(),
+        interventions: variation
+            .interventions
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         mode: variation.mode,
         pos: 0,
         next: vec![],
@@ -202,7 +206,10 @@ fn changed_in(it: &LayerFeatures) -> impl Iterator<Item = Changed> {
         let mut applied = it.applied.iter();
         applied.any(|it| (it.pos, it.index) == (active.pos, active.index))
     };
-    let changed = it.active.iter().filter(move |it| it.activation != it.clean && !is_set(it));
+    let changed = it
+        .active
+        .iter()
+        .filter(move |it| it.activation != it.clean && !is_set(it));
     changed.map(|active| Changed {
         layer: it.layer,
         pos: active.pos,
@@ -216,7 +223,12 @@ fn changed_in(it: &LayerFeatures) -> impl Iterator<Item = Changed> {
 fn text(told: &Told) -> String {
     let place = |layer: usize, pos: usize, feature: usize| {
         let piece = open::piece(&told.tokens, pos);
-        [layer.to_string(), pos.to_string(), piece, feature.to_string()]
+        [
+            layer.to_string(),
+            pos.to_string(),
+            piece,
+            feature.to_string(),
+        ]
     };
     let numbers = |numbers: [f32; 3]| numbers.map(number);
     let set = told.set.iter().map(|it| {
@@ -249,7 +261,13 @@ fn next_text(next: &[Next]) -> String {
     let row = |it: &Next| {
         let change = it.logit_after - it.logit_before;
         let piece = quoted(&it.piece);
-        vec![it.id.to_string(), percent(it.before), percent(it.after), number(change), piece]
+        vec![
+            it.id.to_string(),
+            percent(it.before),
+            percent(it.after),
+            number(change),
+            piece,
+        ]
     };
     let rows: Vec<Vec<String>> = next.iter().map(row).collect();
     table(&["id", "before", "after", "logit change", "piece"], &rows)
@@ -290,10 +308,16 @@ mod tests {
             splice: None,
         };
         let told = tell(vec![], &variation, &found, 1);
-        assert_eq!((told.set.len(), told.n_changed, told.n_not_shown), (1, 2, 1));
+        assert_eq!(
+            (told.set.len(), told.n_changed, told.n_not_shown),
+            (1, 2, 1)
+        );
         assert_eq!((told.changed[0].feature, told.changed[0].change), (7, -1.5));
         let text = text(&told);
-        assert!(text.contains("mode free") && text.contains("1 more"), "{text}");
+        assert!(
+            text.contains("mode free") && text.contains("1 more"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -310,8 +334,14 @@ mod tests {
             top,
             asked,
         };
-        let before = distribution(vec![token(7, 0.5), token(8, 0.2)], vec![token(8, 0.2), token(9, 0.1)]);
-        let after = distribution(vec![token(8, 0.6), token(9, 0.3)], vec![token(7, 0.05), token(8, 0.6)]);
+        let before = distribution(
+            vec![token(7, 0.5), token(8, 0.2)],
+            vec![token(8, 0.2), token(9, 0.1)],
+        );
+        let after = distribution(
+            vec![token(8, 0.6), token(9, 0.3)],
+            vec![token(7, 0.05), token(8, 0.6)],
+        );
         let told: Vec<(u32, f32, f32)> = (both(&before, &after).iter())
             .map(|it| (it.id, it.before, it.after))
             .collect();

@@ -81,15 +81,19 @@ fn text(told: &Told, top_k: usize) -> String {
     let one = |pos: &usize| {
         let here = told.lens.iter().filter(|it| it.told.pos == *pos);
         let row = |it: &Row| {
-            let cells = it.told.top.iter().map(|it| {
-                format!("{} {:.1} %", shown(it), it.probability * 100.0)
-            });
+            let cells = it
+                .told
+                .top
+                .iter()
+                .map(|it| format!("{} {:.1} %", shown(it), it.probability * 100.0));
             std::iter::once(it.layer.to_string()).chain(cells).collect()
         };
         let rows: Vec<Vec<String>> = here.map(row).collect();
         let n_cells = rows.iter().map(Vec::len).max().unwrap_or(1);
         let ranks: Vec<String> = (1..n_cells).map(|it| it.to_string()).collect();
-        let head: Vec<&str> = std::iter::once("layer").chain(ranks.iter().map(String::as_str)).collect();
+        let head: Vec<&str> = std::iter::once("layer")
+            .chain(ranks.iter().map(String::as_str))
+            .collect();
         format!("after {}\n{}\n", column(told, *pos), table(&head, &rows))
     };
     positions.iter().map(one).collect()
@@ -97,7 +101,9 @@ fn text(told: &Told, top_k: usize) -> String {
 
 fn grid(told: &Told, positions: &BTreeSet<usize>) -> String {
     let columns: Vec<String> = positions.iter().map(|it| column(told, *it)).collect();
-    let head: Vec<&str> = std::iter::once("layer").chain(columns.iter().map(String::as_str)).collect();
+    let head: Vec<&str> = std::iter::once("layer")
+        .chain(columns.iter().map(String::as_str))
+        .collect();
     let layers: BTreeSet<usize> = told.lens.iter().map(|it| it.layer).collect();
     let row = |layer: &usize| {
         let here = told.lens.iter().filter(|it| it.layer == *layer);
@@ -110,7 +116,9 @@ fn grid(told: &Told, positions: &BTreeSet<usize>) -> String {
 
 /// A position and its token.
 fn column(told: &Told, pos: usize) -> String {
-    format!("{pos} {}", open::piece(&told.tokens, pos)).trim_end().to_string()
+    format!("{pos} {}", open::piece(&told.tokens, pos))
+        .trim_end()
+        .to_string()
 }
 
 /// The text of a token, or its id where there is no tokenizer.
@@ -145,8 +153,12 @@ mod tests {
             tokens: vec![],
             lens: vec![row(0, 1, 11), row(0, 2, 12), row(1, 1, 13), row(1, 2, 14)],
         };
-        let words = |text: &str| -> Vec<String> { text.split_whitespace().map(String::from).collect() };
-        assert_eq!(words(&text(&told, 1)), ["layer", "1", "2", "0", "11", "12", "1", "13", "14"]);
+        let words =
+            |text: &str| -> Vec<String> { text.split_whitespace().map(String::from).collect() };
+        assert_eq!(
+            words(&text(&told, 1)),
+            ["layer", "1", "2", "0", "11", "12", "1", "13", "14"]
+        );
         assert!(text(&told, 2).contains("11 25.0 %"));
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod args;
 mod check;
+
 mod describe;
 mod dump;
 mod dump_dense;

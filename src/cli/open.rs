@@ -46,7 +46,10 @@ pub fn layers_that_are(layers: &[usize]) -> String {
     if numbers.is_empty() {
         return "Give --transcoders DIR.".into();
     }
-    format!("Loaded are {}; --layers says which are.", numbers.join(", "))
+    format!(
+        "Loaded are {}; --layers says which are.",
+        numbers.join(", ")
+    )
 }
 
 /// The token at a position as it is shown.

@@ -3,7 +3,8 @@
 use super::args::{Arguments, Command};
 use super::report::{self, Report};
 use super::{
-    check, describe, dump, effects, feature, features, generate, intervene, lens, measure, metrics, probs, sites, tokens,
+    check, describe, dump, effects, feature, features, generate, intervene, lens, measure, metrics,
+    probs, sites, tokens,
 };
 use crate::session::protocol::Failure;
 use clap::Parser;

@@ -14,7 +14,8 @@ use std::path::Path;
 
 /// Both halves of a transcoder.
 pub const BOTH: [Half; 2] = [Half::Encoder, Half::Decoder];
-const NO_TRANSCODERS: &str = "Give --transcoders DIR, or --transcoders synth for those of a synthetic model.";
+const NO_TRANSCODERS: &str =
+    "Give --transcoders DIR, or --transcoders synth for those of a synthetic model.";
 
 /// What is done to a run.
 pub struct Variation {

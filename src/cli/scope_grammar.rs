@@ -76,7 +76,8 @@ pub fn interventions(texts: &[String]) -> Result<Vec<Intervention>, Failure> {
     for text in texts {
         let parsed = text.parse::<Intervention>();
         let it = parsed.map_err(|it| {
-            let remedy = "Such as 12:4-6:9000=0, 12:*:9000=x2 or 12:4-:9000=off; position 0 is BOS.";
+            let remedy =
+                "Such as 12:4-6:9000=0, 12:*:9000=x2 or 12:4-:9000=off; position 0 is BOS.";
             failure(format!("{it}."), remedy)
         })?;
         if let Some(other) = out.iter().find(|other| contradict(other, &it)) {
@@ -138,11 +139,23 @@ mod tests {
 
     #[test]
     fn the_same_feature_is_set_once() {
-        for (a, b) in [("1:2:3=4", "1:2:3=off"), ("1:2-4:3=x2", "1:4-:3=1"), ("1:*:3=0", "1:9:3=0")] {
+        for (a, b) in [
+            ("1:2:3=4", "1:2:3=off"),
+            ("1:2-4:3=x2", "1:4-:3=1"),
+            ("1:*:3=0", "1:9:3=0"),
+        ] {
             let error = interventions(&texts(&[a, b])).expect_err("the same");
-            assert!(error.what.contains(a) && error.what.contains(b), "{}", error.what);
+            assert!(
+                error.what.contains(a) && error.what.contains(b),
+                "{}",
+                error.what
+            );
         }
-        for (a, b) in [("1:2:3=4", "1:3:3=off"), ("1:2-4:3=x2", "1:5-:3=1"), ("1:*:3=0", "2:*:3=0")] {
+        for (a, b) in [
+            ("1:2:3=4", "1:3:3=off"),
+            ("1:2-4:3=x2", "1:5-:3=1"),
+            ("1:*:3=0", "2:*:3=0"),
+        ] {
             assert!(interventions(&texts(&[a, b])).is_ok(), "{a} {b}");
         }
         assert!(interventions(&texts(&["1:2=3"])).is_err());

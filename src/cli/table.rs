@@ -66,7 +66,10 @@ mod tests {
 
     #[test]
     fn numbers_of_any_size() {
-        assert_eq!([0.0, -1.5, 1e-5, 2e6].map(number), ["0", "-1.5000", "1.000e-5", "2.000e6"]);
+        assert_eq!(
+            [0.0, -1.5, 1e-5, 2e6].map(number),
+            ["0", "-1.5000", "1.000e-5", "2.000e6"]
+        );
     }
 
     #[test]
