@@ -1,17 +1,22 @@
 //! `gemscope lens`: what the unembedding makes of the stream after each layer.
 
 use super::answers::About;
-use super::args::Global;
+use super::args::{Global, Model};
 use super::report::Report;
-use super::scope_args::Lens;
+use super::scope_args::{Lens, Scope};
 use super::session::Session;
 use super::table::table;
 use super::tokens::quoted;
 use super::{grammar, open, scope_grammar};
-use crate::session::protocol::{Distribution, Failure, Partial, Probability, Token, What};
+use crate::session::protocol::{
+    Distribution, Failure, OpenRequest, Partial, Probability, Token, What,
+};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
+
+/// Positions kept where nobody asks for another number.
+const N_KEPT: usize = 256;
 
 /// What `--json` tells.
 #[derive(Debug, Serialize)]
@@ -34,12 +39,7 @@ struct Row {
 pub fn run(args: &Lens, global: &Global) -> Result<Report, Failure> {
     let layers = args.model.scope.layers.as_deref();
     let layers = layers.map(scope_grammar::layers).transpose()?;
-    let mut model = args.model.clone();
-    if model.scope.transcoders.is_none() {
-        // Here --layers are those looked at, transcoders or not.
-        model.scope.layers = None;
-    }
-    let request = open::request(&model)?;
+    let request = request(&args.model)?;
     let input = open::prompt(&args.prompt, &request.model)?;
     let positions = grammar::positions(&args.positions)?;
     let mut session = Session::start(global)?;
@@ -69,6 +69,22 @@ pub fn run(args: &Lens, global: &Global) -> Result<Report, Failure> {
     Ok(Report {
         text: text(&told, args.top_k),
         json: json!(told),
+    })
+}
+
+/// The model with room for a run to be kept, from which the lens reads; it needs no transcoders.
+fn request(args: &Model) -> Result<OpenRequest, Failure> {
+    if args.scope.transcoders.is_some() {
+        return open::request(args);
+    }
+    // Without transcoders --layers are those looked at, and --keep is about the run alone.
+    let request = open::request(&Model {
+        scope: Scope::default(),
+        ..args.clone()
+    })?;
+    Ok(OpenRequest {
+        n_kept: args.scope.keep.or(Some(N_KEPT)),
+        ..request
     })
 }
 
