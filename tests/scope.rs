@@ -1,5 +1,7 @@
 //! Features, reconstructions, splices and interventions against circuit-tracer and transformers, and what must hold by itself.
 
+#[path = "common/cases.rs"]
+mod cases;
 #[path = "common/compare.rs"]
 mod compare;
 #[path = "common/model.rs"]
@@ -11,7 +13,7 @@ use compare::{Tensor, Tensors, compare, with_prefix};
 use gemscope::{
     model::PlanRequest,
     scope::{Features, Steering, Task, Variation},
-    spec::{FeatureId, Intervention, Mode, Operation, Positions, Site},
+    spec::Site,
     weights::synth::Preset,
 };
 use std::path::Path;
@@ -122,19 +124,6 @@ fn nano_spliced_logits_hold() {
     });
 }
 
-fn intervention(it: &serde_json::Value) -> Intervention {
-    let number = |key: &str| it[key].as_u64().expect(key) as usize;
-    let pos = number("pos");
-    Intervention {
-        feature: FeatureId {
-            layer: number("layer"),
-            index: number("feature"),
-        },
-        positions: Positions::Span(pos, pos),
-        operation: Operation::Set(it["value"].as_f64().expect("value") as f32),
-    }
-}
-
 #[test]
 fn nano_interventions_hold() {
     let golden = compare::read(Path::new("tests/golden/interventions.safetensors"));
@@ -143,17 +132,7 @@ fn nano_interventions_hold() {
     each(|way, bench| {
         let (_, clean) = bench.run(&ids, &[]);
         for (n, case) in json["cases"].as_array().expect("cases").iter().enumerate() {
-            let list: Vec<_> = case["interventions"]
-                .as_array()
-                .expect("a list")
-                .iter()
-                .map(intervention)
-                .collect();
-            let mode = match (&case["freeze_attention"], &case["constrained_layers"]) {
-                (_, all) if all == "all" => Mode::Direct,
-                (frozen, _) if frozen == true => Mode::Frozen,
-                _ => Mode::Free,
-            };
+            let (list, mode) = cases::read(case);
             let steering = Steering::new(&list, &clean, ids.len(), mode).expect("steering");
             let mut told = Vec::new();
             for from_tokens in [false, true] {

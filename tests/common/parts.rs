@@ -1,4 +1,5 @@
 //! Goldens too large to be kept whole: per layer the norms and first values of a site, per position the best logits.
+#![allow(dead_code, reason = "each test program uses a part of what they share")]
 
 use super::{
     compare::{Tensor, Tensors},
@@ -82,7 +83,7 @@ fn distributions(
     Ok(worst.max(near("ce", &targets, &golden["ce"].values, tolerance)?))
 }
 
-fn norms(rows: &Tensor) -> Vec<f32> {
+pub fn norms(rows: &Tensor) -> Vec<f32> {
     let norm = |row: &[f32]| {
         row.iter()
             .map(|it| f64::from(*it).powi(2))
@@ -92,14 +93,14 @@ fn norms(rows: &Tensor) -> Vec<f32> {
     rows.values.chunks(rows.shape[1]).map(norm).collect()
 }
 
-fn firsts(rows: &Tensor) -> Vec<f32> {
+pub fn firsts(rows: &Tensor) -> Vec<f32> {
     rows.values
         .chunks(rows.shape[1])
         .flat_map(|row| row[..16].to_vec())
         .collect()
 }
 
-fn near(name: &str, got: &[f32], golden: &[f32], tolerance: f32) -> Result<f32, String> {
+pub fn near(name: &str, got: &[f32], golden: &[f32], tolerance: f32) -> Result<f32, String> {
     let largest = golden.iter().fold(0.0_f32, |it, v| it.max(v.abs()));
     let mut worst = 0.0_f32;
     for (n, (a, b)) in got.iter().zip(golden).enumerate() {

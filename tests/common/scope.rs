@@ -127,6 +127,31 @@ impl Bench {
         join(told, ids.len())
     }
 
+    /// A layer's reconstruction, from what is kept of the clean run.
+    pub fn outs(&mut self, ids: &[u32], layer: usize) -> Tensor {
+        let mut told = Vec::new();
+        let mut take = |it| told.push(it);
+        let task = Task {
+            dense: [(layer, Part::Out)].into(),
+            sink: Some(&mut take),
+            ..Task::default()
+        };
+        let (mut sink, stop) = (|_: Capture| (), Stop::default());
+        let prompt = Prompt {
+            ids,
+            want: &[],
+            writes: &[],
+            sink: &mut sink,
+            stop: &stop,
+        };
+        let layers = [layer];
+        let look = self.scope.look(&mut self.model, prompt, &layers, task);
+        block_on(look).expect("a look");
+        let mut all = join(told, ids.len());
+        all.remove(&format!("blocks.{layer}.transcoder.out"))
+            .expect("a reconstruction")
+    }
+
     /// A variation.
     pub fn vary(
         &mut self,
