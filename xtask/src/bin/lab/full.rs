@@ -2,15 +2,7 @@
 //!
 //! Prints what decides whether the real model will fit and run: golden, memory against plan, seconds, and what 8 bit costs.
 
-#[path = "../../../../tests/common/compare.rs"]
-#[allow(dead_code, reason = "the tests use all of it")]
-mod compare;
-#[path = "../../../../tests/common/model.rs"]
-mod model;
-#[path = "../../../../tests/common/parts.rs"]
-mod parts;
-
-use super::memory::Watch;
+use super::{compare, full_scope, memory::Watch, model, parts};
 use anyhow::{Result, anyhow};
 use clap::Parser;
 use gemscope::{
@@ -31,19 +23,31 @@ use std::{path::PathBuf, rc::Rc};
 pub struct Arguments {
     /// Sizes: nano, wide or full.
     #[arg(long, default_value = "full")]
-    preset: Preset,
+    pub preset: Preset,
     /// Where the checkpoint is, or is put if it is not there.
     #[arg(long)]
     model: Option<PathBuf>,
     /// Leaves out 8 bit and its comparison with bf16.
     #[arg(long)]
-    reference_only: bool,
+    pub reference_only: bool,
     /// Asks for WebGPU's default limits.
     #[arg(long)]
-    default_limits: bool,
+    pub default_limits: bool,
+    /// Leaves out the transcoders.
+    #[arg(long, conflicts_with = "only_scope")]
+    only_model: bool,
+    /// Leaves out what is told without transcoders.
+    #[arg(long)]
+    only_scope: bool,
+    /// Times what features cost, with transcoders.
+    #[arg(long)]
+    pub time: bool,
+    /// MiB of GPU memory with transcoders at most; layers are paged in beyond.
+    #[arg(long)]
+    pub max_gpu_mib: Option<u64>,
     /// Tokens that are generated to time decoding.
     #[arg(long, default_value_t = 4)]
-    tokens: usize,
+    pub tokens: usize,
 }
 
 /// What one precision computes of the golden's prompt.
@@ -65,11 +69,17 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     if !folder.join("config.json").exists() {
         generate(arguments.preset, &folder)?;
     }
-    let reference = one(arguments, &folder, Precision::Reference)?;
+    let of_model = arguments.only_scope || run_model(arguments, &folder)?;
+    let of_scope = arguments.only_model || full_scope::run(arguments, &folder)?;
+    Ok(of_model && of_scope)
+}
+
+fn run_model(arguments: &Arguments, folder: &std::path::Path) -> Result<bool> {
+    let reference = one(arguments, folder, Precision::Reference)?;
     if arguments.reference_only {
         return Ok(reference.holds);
     }
-    let compact = one(arguments, &folder, Precision::Compact)?;
+    let compact = one(arguments, folder, Precision::Compact)?;
     let cheap = report_compact(&reference, &compact, arguments.preset.config().d_vocab);
     Ok(reference.holds && compact.holds && cheap)
 }
@@ -264,7 +274,7 @@ fn relative_error(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// KL(softmax(p) || softmax(q)) in nats.
-fn divergence(p: &[f32], q: &[f32]) -> f64 {
+pub fn divergence(p: &[f32], q: &[f32]) -> f64 {
     let log_sum = |row: &[f32]| {
         let largest = f64::from(row.iter().copied().fold(f32::MIN, f32::max));
         largest
@@ -282,7 +292,7 @@ fn divergence(p: &[f32], q: &[f32]) -> f64 {
         .sum()
 }
 
-fn name(preset: Preset) -> &'static str {
+pub fn name(preset: Preset) -> &'static str {
     match preset {
         Preset::Nano => "nano",
         Preset::Wide => "wide",
@@ -290,6 +300,6 @@ fn name(preset: Preset) -> &'static str {
     }
 }
 
-fn mib(bytes: f64) -> String {
+pub fn mib(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / 1048576.0)
 }

@@ -1,8 +1,20 @@
 //! Commands that need the engine natively. `cargo xtask` passes them on to this program; one file per command.
 
 mod bench;
+#[path = "../../../../tests/common/compare.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod compare;
 mod full;
+mod full_scope;
 mod memory;
+#[path = "../../../../tests/common/model.rs"]
+mod model;
+#[path = "../../../../tests/common/parts.rs"]
+mod parts;
+#[path = "../../../../tests/common/parts_scope.rs"]
+mod parts_scope;
+#[path = "../../../../tests/common/scope.rs"]
+mod scope;
 mod synth;
 
 use clap::Parser;
