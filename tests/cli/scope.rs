@@ -224,8 +224,6 @@ fn a_synthetic_model_fails_the_published_figures() {
     assert!(lines.iter().all(|it| it["passed"] == false), "{lines:?}");
     let measured = |n: usize| lines[n]["measured"].as_str().unwrap();
     assert!(measured(0).starts_with("4 layers"), "{}", measured(0));
-    // Layer 0 is there and was given the input; layer 12 is not.
-    assert!(measured(1).parse::<usize>().is_ok(), "{}", measured(1));
     assert!(measured(7).contains("layer 12"), "{}", measured(7));
 }
 
