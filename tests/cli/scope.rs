@@ -224,7 +224,7 @@ fn a_synthetic_model_fails_the_published_figures() {
     assert!(lines.iter().all(|it| it["passed"] == false), "{lines:?}");
     let measured = |n: usize| lines[n]["measured"].as_str().unwrap();
     assert!(measured(0).starts_with("4 layers"), "{}", measured(0));
-    assert!(measured(7).contains("layer 12"), "{}", measured(7));
+    assert!(measured(7).contains("blocks.12"), "{}", measured(7));
 }
 
 fn tensors(bytes: &[u8]) -> SafeTensors<'_> {

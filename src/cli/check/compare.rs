@@ -18,6 +18,9 @@ pub struct Line {
     pub source: String,
 }
 
+/// A feature at a position: (layer, feature, position).
+pub type Place = (usize, usize, usize);
+
 /// What was measured, or why it could not be.
 pub type Measured<T> = Result<T, String>;
 
@@ -132,12 +135,9 @@ pub fn n_active(figure: &ActiveCount, measured: &Measured<usize>) -> Line {
     })
 }
 
-/// Features that are to fire; those measured are (layer, feature, position) and an activation.
-pub fn firing(
-    figure: &Firing,
-    measured: &Measured<Vec<((usize, usize, usize), f32)>>,
-) -> Vec<Line> {
-    let line = |wanted: &(usize, usize, usize)| {
+/// Features that are to fire; those measured have an activation.
+pub fn firing(figure: &Firing, measured: &Measured<Vec<(Place, f32)>>) -> Vec<Line> {
+    let line = |wanted: &Place| {
         let (layer, feature, pos) = wanted;
         let line = Line {
             what: format!("feature {layer}.{feature} at position {pos}"),

@@ -81,8 +81,7 @@ fn counts_features_and_residuals() {
     assert!(passed(9081) && passed(9081 - 90) && passed(9081 + 90));
     assert!(!passed(9081 - 91) && !passed(0) && !n_active(figure, &Err("x".into())).passed);
     let figure = prompts[1].firing.as_ref().expect("figure");
-    let mut all: Vec<((usize, usize, usize), f32)> =
-        figure.features.iter().map(|it| (*it, 1.0)).collect();
+    let mut all: Vec<(Place, f32)> = figure.features.iter().map(|it| (*it, 1.0)).collect();
     assert!(firing(figure, &Ok(all.clone())).iter().all(|it| it.passed));
     all[0].1 = 0.0;
     all.pop();

@@ -99,8 +99,8 @@ fn next(
         return Ok((vec![], vec![]));
     }
     let told = answers::probs(session, &last(ran), TOP_K, asked)?;
-    let both = told.into_iter().map(|it| (it.top, it.asked));
-    Ok(both.last().unwrap_or_default())
+    let mut both = told.into_iter().map(|it| (it.top, it.asked));
+    Ok(both.next().unwrap_or_default())
 }
 
 fn features(

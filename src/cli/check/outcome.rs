@@ -1,6 +1,6 @@
 //! `gemscope check DIR`: opens the weights, goes through the figures, reports. Leaves what passes to `compare`.
 
-use super::compare::{self, Line, Measured};
+use super::compare::{self, Line, Measured, Place};
 use super::figures::{Figures, Prompt};
 use super::measured::{self, OfPrompt};
 use crate::cli::answers::LayerFeatures;
@@ -133,10 +133,10 @@ fn count(
     Ok(active.filter(|it| positions.contains(&it.pos)).count())
 }
 
-/// Active features as (layer, feature, position), and their activations.
-fn places(features: &Measured<Vec<LayerFeatures>>) -> Measured<Vec<((usize, usize, usize), f32)>> {
+/// Active features and their activations.
+fn places(features: &Measured<Vec<LayerFeatures>>) -> Measured<Vec<(Place, f32)>> {
     let features = features.as_ref().map_err(Clone::clone)?;
-    let of_layer = |layer: &LayerFeatures| -> Vec<((usize, usize, usize), f32)> {
+    let of_layer = |layer: &LayerFeatures| -> Vec<(Place, f32)> {
         let active = layer.active.iter();
         active
             .map(|it| ((layer.layer, it.index, it.pos), it.activation))
