@@ -197,6 +197,33 @@ async function aDeadEngine(context) {
   assert.equal(await nWorkers(), 2, "it is restarted once");
 }
 
+async function scopeGoldens(context) {
+  const { page, out, base, name, dumps } = context;
+  const json = (file) => fetch(`${base}tests/golden/${file}`).then((it) => it.json());
+  const [golden, given] = [await json("scope.json"), await json("interventions.json")];
+  await driver(context);
+  const keep = async (what, base64, prefix, goldenName) => {
+    const file = join(out, `${name.replaceAll("::", ".")}.${what}.safetensors`);
+    await writeFile(file, Buffer.from(base64, "base64"));
+    dumps.push({ name: `${name}::${what}`, file, prefix, golden: goldenName });
+  };
+  for (const [k, prompt] of golden.prompts.entries()) {
+    await keep(`p${k}`, await page.evaluate((ids) => window.driver.scope.dump(ids), prompt.ids), `p${k}.`, "scope");
+  }
+  const cases = await page.evaluate((ids, cases) => window.driver.scope.interventions(ids, cases), given.ids, given.cases);
+  await keep("interventions", cases, "", "interventions");
+  const { ids, metrics } = golden.prompts[0];
+  const told = await page.evaluate((ids) => window.driver.scope.metrics(ids), ids);
+  const near = (got, expected, what) => assert.ok(Math.abs(got - expected) <= 1e-4 * Math.max(1, Math.abs(expected)), `${what}: ${got}, golden ${expected}`);
+  for (const it of metrics.layers) {
+    const got = told[it.layer];
+    for (const key of ["l0", "fvu", "ce_spliced", "ce_zero_ablated"]) near(got[key], it[key], `layer ${it.layer}, ${key}`);
+    near(got.kl, it.kl_spliced, `layer ${it.layer}, kl`);
+  }
+  near(told.at(-1).ce_spliced, metrics.all_layers.ce_spliced, "all layers, ce_spliced");
+  return `${golden.prompts.length} prompts, ${given.cases.length} interventions, judged below; metrics`;
+}
+
 // Cases that are `shared` run one after another in one page, and so with one engine.
 export const CASES = {
   page: { run: thePage, seconds: 330 },
@@ -205,6 +232,7 @@ export const CASES = {
   greedy: { run: greedy, seconds: 300, shared: true },
   same_bits: { run: sameBits, seconds: 300, shared: true },
   goldens_small_bindings: { run: (it) => goldens(it, "limits=default&max_binding_bytes=16384"), seconds: 300 },
+  scope: { run: scopeGoldens, seconds: 300 },
   tokenizer: { run: tokenizer, seconds: 300 },
   wrong_tokenizer: { run: wrongTokenizer, seconds: 120 },
   bad_input: { run: badInput, seconds: 120 },

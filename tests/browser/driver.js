@@ -2,6 +2,7 @@
 
 import { Engine } from "./engine.js";
 import { base64, joined, safetensors } from "./safetensors.js";
+import { scope } from "./scope.js";
 
 const BASE = new URL("../../", location.href).href;
 const GREEDY = { temperature: 0, top_k: 0, top_p: 1, seed: 0 };
@@ -183,4 +184,4 @@ async function shaders(kind) {
   return out;
 }
 
-window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders };
+window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders, scope };
