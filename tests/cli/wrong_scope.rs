@@ -47,6 +47,15 @@ fn transcoders() {
                 "`3-1`",
                 "0,3,5-7",
             ),
+        ],
+    );
+}
+
+#[test]
+fn features() {
+    check(
+        "features",
+        &[
             (
                 "metrics MODEL --ids 2 --transcoders synth:nano --halves encoder",
                 "decoder",
@@ -109,6 +118,15 @@ fn interventions() {
                 "`1:2:3=4` and `1:1-:3=off`",
                 "one of them",
             ),
+        ],
+    );
+}
+
+#[test]
+fn changes_of_other_commands() {
+    check(
+        "changes",
+        &[
             (
                 "generate MODEL --ids 2 --intervene 1:2:3=4",
                 "Without transcoders",
