@@ -10,8 +10,12 @@ use std::process::{Command, Output};
 
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/scope.rs"]
+mod scope;
 #[path = "cli/wrong.rs"]
 mod wrong;
+#[path = "cli/wrong_scope.rs"]
+mod wrong_scope;
 
 const SMALL: &str = "tests/golden/tokenizer/small.json";
 
@@ -88,6 +92,8 @@ fn arguments_that_are_none_of_ours_end_with_2() {
         &["describe", "--max-binding-bytes", "16kb"],
         &["plan", "--model", "x", "--precision", "exact"],
         &["generate", "--model", "x", "--ids", "2", "--n", "-1"],
+        &["feature", "12", "--model", "x"],
+        &["intervene", "--model", "x", "--mode", "loose"],
     ] {
         let output = gemscope(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -137,6 +143,23 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Whether tests are to do without a GPU, which is then said.
+fn no_gpu(name: &str) -> bool {
+    let without = std::env::var_os("GEMSCOPE_NO_GPU").is_some();
+    if without {
+        eprintln!("skipped: {name} (GEMSCOPE_NO_GPU=1)");
+    }
+    without
+}
+
+/// The numbers of an f32 tensor.
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes
+        .chunks_exact(4)
+        .map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]]))
+        .collect()
 }
 
 fn gemscope(arguments: &[&str]) -> Output {

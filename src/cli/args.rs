@@ -1,6 +1,9 @@
 //! What can be written on the command line. What a value means beyond its grammar is judged where it is used.
 
 use super::grammar;
+use super::scope_args::{
+    Changes, Check, Effects, Feature, Features, Intervene, Lens, Metrics, Scope,
+};
 use crate::spec::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -48,6 +51,20 @@ pub enum Command {
     Generate(Generate),
     /// Shows the distribution of the next token
     Probs(Probs),
+    /// Shows which features are active
+    Features(Features),
+    /// Shows how well transcoders explain a prompt
+    Metrics(Metrics),
+    /// Shows a feature's own numbers
+    Feature(Feature),
+    /// Changes features and shows what follows
+    Intervene(Intervene),
+    /// Shows what each layer would say next
+    Lens(Lens),
+    /// Shows the direct effects of active features on a token
+    Effects(Effects),
+    /// Holds the real weights against published figures
+    Check(Check),
     /// Shows a text as tokens
     Tokens(Tokens),
     /// Shows what a model takes on the GPU, before loading it
@@ -77,7 +94,7 @@ pub struct Model {
     /// The tokenizer.json [default: the one in the model's folder]
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
-    /// How weights are kept: reference or compact
+    /// How weights are kept: reference, precise or compact
     #[arg(long, default_value_t)]
     pub precision: Precision,
     /// Positions to plan for
@@ -86,6 +103,8 @@ pub struct Model {
     /// GPU memory at most; layers that don't fit are paged in: 3GiB
     #[arg(long, value_name = "BYTES", value_parser = grammar::bytes)]
     pub max_gpu_bytes: Option<u64>,
+    #[command(flatten)]
+    pub scope: Scope,
 }
 
 /// A prompt; one of the two.
@@ -114,6 +133,11 @@ pub struct Dump {
     /// Puts a tensor [n_positions, d_model] in place of what is at a site: SITE:POSITIONS=FILE.safetensors#NAME
     #[arg(long, value_name = "WRITE")]
     pub replace: Vec<String>,
+    /// Puts reconstructions in place of what MLPs add: a layer, or all that are loaded
+    #[arg(long, value_name = "LAYER|all")]
+    pub splice: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -132,6 +156,8 @@ pub struct Generate {
     pub model: Model,
     #[command(flatten)]
     pub prompt: Prompt,
+    #[command(flatten)]
+    pub changes: Changes,
     /// Tokens at most
     #[arg(long, default_value_t = 32)]
     pub n: usize,

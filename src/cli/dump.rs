@@ -1,13 +1,14 @@
 //! `gemscope dump`: activations of a prompt, written to a safetensors file as they come.
 
 use super::args::{Dump, Global};
-use super::grammar;
+use super::dump_dense::{self, Dense};
 use super::open::{self, Opened, Ran};
 use super::report::{Report, failure};
 use super::session::Session;
 use super::table::{bytes, table};
 use super::tensor_in;
 use super::tensor_out::{Draft, Entry, TensorFile};
+use super::{grammar, scope};
 use crate::session::protocol::{Array, Change, CommandBody, Failure, Partial, What, Write};
 use crate::spec::{Config, DType, Positions, Site};
 use serde_json::json;
@@ -15,9 +16,14 @@ use serde_json::json;
 /// Bytes of every number that a dump holds.
 const NUMBER_BYTES: usize = 4;
 
-/// `gemscope dump`.
+/// `gemscope dump`. With interventions or a splice it is of the run with these.
 pub fn run(args: &Dump, global: &Global) -> Result<Report, Failure> {
-    let request = open::request(&args.model)?;
+    let variation = scope::variation(&args.changes, args.splice.as_deref(), &args.model.scope)?;
+    let request = match variation {
+        Some(_) => scope::request(&args.model, &scope::BOTH)?,
+        None => open::request(&args.model)?,
+    };
+    let dense = dump_dense::wanted(&request)?;
     let input = open::prompt(&args.prompt, &request.model)?;
     let sites = args.sites.as_deref().map(grammar::sites).transpose()?;
     let writes = writes(args)?;
@@ -25,19 +31,28 @@ pub fn run(args: &Dump, global: &Global) -> Result<Report, Failure> {
     let mut session = Session::start(global)?;
     let model = open::open(&mut session, request)?;
     let sites = within(sites, &model.config)?;
-    let ran = open::run(&mut session, input, sites.clone(), writes)?;
-    let entries = entries(&sites, &model.config, ran.tokens.len());
-    let file = draft.with_tensors(entries.clone(), &metadata(&model))?;
-    let size_bytes = fill(&mut session, file, &ran, sites)?;
+    let dense = dense.within(&model);
+    let want = match variation {
+        Some(_) => vec![],
+        None => sites.clone(),
+    };
+    let mut ran = open::run(&mut session, input, want, writes)?;
+    if let Some(it) = &variation {
+        ran.run = scope::derive(&mut session, ran.run, it, sites.clone())?;
+    }
+    let mut entries = entries(&sites, &model.config, ran.tokens.len());
+    entries.extend(dense.entries(ran.tokens.len()));
+    let file = draft.with_tensors(entries.clone(), &metadata(&model, args))?;
+    let size_bytes = fill(&mut session, file, &ran, (sites, dense))?;
     Ok(report(args, &ran, &entries, size_bytes))
 }
 
-/// Asks for the sites and puts what comes into the file.
+/// Asks for the sites and the dense arrays, and puts what comes into the file.
 fn fill(
     session: &mut Session,
     mut file: TensorFile,
     ran: &Ran,
-    sites: Vec<Site>,
+    (sites, dense): (Vec<Site>, Dense),
 ) -> Result<u64, Failure> {
     let ids: Vec<u8> = ran
         .tokens
@@ -46,25 +61,35 @@ fn fill(
         .collect();
     file.put("ids", 0, &ids)?;
     let n_pos = ran.tokens.len();
-    let body = CommandBody::Ask {
-        run: ran.run.clone(),
-        what: What::Site(sites),
-        positions: Positions::All,
-    };
-    session.call_with(body, &mut |it, parts| match it {
-        Partial::Site { site, first, array } => {
+    let questions = [Some(What::Site(sites)), dense.question()];
+    for what in questions.into_iter().flatten() {
+        let body = CommandBody::Ask {
+            run: ran.run.clone(),
+            what,
+            positions: Positions::All,
+        };
+        session.call_with(body, &mut |it, parts| {
+            let (name, first, array) = match it {
+                Partial::Site { site, first, array } => (site.to_string(), first, array),
+                Partial::Dense {
+                    layer,
+                    dense,
+                    first,
+                    array,
+                } => (dump_dense::name(layer, dense), first, array),
+                _ => return Ok(()),
+            };
             let bytes = parts.get(array.part).map_or(&[][..], Vec::as_slice);
-            put(&mut file, (site, first, n_pos), &array, bytes)
-        }
-        _ => Ok(()),
-    })?;
+            put(&mut file, (&name, first, n_pos), &array, bytes)
+        })?;
+    }
     file.finish()
 }
 
-/// Puts a piece of a site into its place: rows of one block, or of one block per head for a pattern.
+/// Puts a piece of an array into its place: rows of one block, or of one block per head for a pattern.
 fn put(
     file: &mut TensorFile,
-    (site, first, n_pos): (Site, usize, usize),
+    (name, first, n_pos): (&str, usize, usize),
     array: &Array,
     bytes: &[u8],
 ) -> Result<(), Failure> {
@@ -75,14 +100,13 @@ fn put(
     };
     let n_bytes = [n_outer, n_rows, width].iter().product::<usize>() * NUMBER_BYTES;
     if array.dtype != DType::F32 || n_bytes != bytes.len() || n_bytes == 0 {
-        let what = format!("The engine told `{site}` in a form that is none of the protocol.");
+        let what = format!("The engine told `{name}` in a form that is none of the protocol.");
         return Err(failure(what, "Please report this."));
     }
     let row_bytes = width * NUMBER_BYTES;
-    let name = site.to_string();
     for (outer, block) in bytes.chunks(n_rows * row_bytes).enumerate() {
         let at = (outer * n_pos + first) * row_bytes;
-        file.put(&name, at as u64, block)?;
+        file.put(name, at as u64, block)?;
     }
     Ok(())
 }
@@ -140,12 +164,21 @@ fn entries(sites: &[Site], config: &Config, n_pos: usize) -> Vec<Entry> {
     std::iter::once(ids).chain(sites).collect()
 }
 
-fn metadata(model: &Opened) -> serde_json::Value {
-    json!({
+/// Values are strings, as the format has it.
+fn metadata(model: &Opened, args: &Dump) -> serde_json::Value {
+    let mut out = json!({
         "producer": concat!("gemscope ", env!("CARGO_PKG_VERSION")),
         "precision": model.plan.precision.to_string(),
         "fingerprint": model.fingerprint,
-    })
+    });
+    if !args.changes.intervene.is_empty() {
+        out["interventions"] = args.changes.intervene.join(" ").into();
+        out["mode"] = args.changes.mode.unwrap_or_default().to_string().into();
+    }
+    if let Some(it) = &args.splice {
+        out["splice"] = it.clone().into();
+    }
+    out
 }
 
 fn report(args: &Dump, ran: &Ran, entries: &[Entry], size_bytes: u64) -> Report {

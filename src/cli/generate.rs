@@ -3,14 +3,18 @@
 use super::args::{Generate, Global};
 use super::report::Report;
 use super::session::{Session, unexpected};
-use super::{open, tokens};
+use super::{open, scope, tokens};
 use crate::session::protocol::{CommandBody, Failure, Input, Outcome, Partial, Sampling, Token};
 use serde_json::json;
 use std::io::Write;
 
 /// `gemscope generate`. The text goes to standard output as it comes, the speed to standard error.
 pub fn run(args: &Generate, global: &Global) -> Result<Report, Failure> {
-    let request = open::request(&args.model)?;
+    let variation = scope::variation(&args.changes, None, &args.model.scope)?;
+    let request = match variation {
+        Some(_) => scope::request(&args.model, &scope::BOTH)?,
+        None => open::request(&args.model)?,
+    };
     let input = open::prompt(&args.prompt, &request.model)?;
     let mut session = Session::start(global)?;
     open::open(&mut session, request)?;
@@ -18,9 +22,13 @@ pub fn run(args: &Generate, global: &Global) -> Result<Report, Failure> {
         say(text);
     }
     let ran = open::run(&mut session, input, vec![], vec![])?;
+    let run = match &variation {
+        Some(it) => scope::derive(&mut session, ran.run, it, vec![])?,
+        None => ran.run,
+    };
     let has_tokenizer = ran.tokens.iter().any(|it| !it.piece.is_empty());
     let body = CommandBody::Generate {
-        run: ran.run,
+        run,
         n: args.n,
         sampling: sampling(args),
         watch: !global.json,

@@ -1,16 +1,29 @@
 //! Arguments -> Commands -> tables, JSON, progress bars. Knows the protocol only: nothing goes around it.
 
+mod answers;
 mod args;
+mod check;
+
 mod describe;
 mod dump;
+mod dump_dense;
+mod effects;
+mod feature;
+mod features;
 mod generate;
 mod grammar;
+mod intervene;
+mod lens;
 mod measure;
+mod metrics;
 mod open;
 mod probs;
 mod progress;
 mod report;
 mod run;
+mod scope;
+mod scope_args;
+mod scope_grammar;
 mod session;
 mod sites;
 mod table;

@@ -1,9 +1,9 @@
 //! From arguments to an open model and a run of a prompt.
 
 use super::args::{Model, Prompt};
-use super::grammar;
 use super::report::failure;
 use super::session::{Session, unexpected};
+use super::{grammar, scope, tokens};
 use crate::session::protocol::{
     CommandBody, Failure, Input, ModelRef, OpenRequest, Outcome, RunKey, Token, Write,
 };
@@ -23,15 +23,50 @@ pub struct Ran {
     pub tokens: Vec<Token>,
 }
 
-/// The model that the arguments name.
+impl Opened {
+    /// Layers whose transcoders have all that was asked for.
+    pub fn loaded_layers(&self) -> Vec<usize> {
+        let Some(it) = &self.plan.scope else {
+            return vec![];
+        };
+        match (&it.encoder_layers[..], &it.decoder_layers[..]) {
+            ([], decoders) => decoders.to_vec(),
+            (encoders, []) => encoders.to_vec(),
+            (encoders, decoders) => {
+                let both = encoders.iter().filter(|it| decoders.contains(it));
+                both.copied().collect()
+            }
+        }
+    }
+}
+
+/// A remedy that names the layers whose transcoders are loaded.
+pub fn layers_that_are(layers: &[usize]) -> String {
+    let numbers: Vec<String> = layers.iter().map(usize::to_string).collect();
+    if numbers.is_empty() {
+        return "Give --transcoders DIR.".into();
+    }
+    format!(
+        "Loaded are {}; --layers says which are.",
+        numbers.join(", ")
+    )
+}
+
+/// The token at a position as it is shown.
+pub fn piece(list: &[Token], pos: usize) -> String {
+    list.get(pos).map_or_else(String::new, tokens::shown)
+}
+
+/// The model that the arguments name, and the transcoders if they name any.
 ///
-/// Errors: a folder, its config.json or the tokenizer that is not there.
+/// Errors: a folder, its config.json or the tokenizer that is not there; options about transcoders that are not there.
 pub fn request(args: &Model) -> Result<OpenRequest, Failure> {
     let tokenizer = args.tokenizer.as_deref().map(tokenizer_path).transpose()?;
+    let model = model_ref(&args.model, tokenizer)?;
     Ok(OpenRequest {
-        transcoders: None,
-        n_kept: None,
-        model: model_ref(&args.model, tokenizer)?,
+        transcoders: scope::transcoders(&args.scope, &model)?,
+        n_kept: args.scope.keep,
+        model,
         precision: args.precision,
         n_ctx: args.n_ctx,
         max_gpu_bytes: args.max_gpu_bytes,
@@ -133,7 +168,7 @@ pub fn run(
 }
 
 /// Says that a text needs a tokenizer before a model is loaded for it.
-fn check_tokenizer(model: &ModelRef) -> Result<(), Failure> {
+pub fn check_tokenizer(model: &ModelRef) -> Result<(), Failure> {
     let there = match model {
         ModelRef::Folder { path, tokenizer } => {
             tokenizer.is_some() || Path::new(path).join("tokenizer.json").is_file()

@@ -2,19 +2,35 @@
 
 use super::args::{Arguments, Command};
 use super::report::{self, Report};
-use super::{describe, dump, generate, measure, probs, sites, tokens};
+use super::{
+    check, describe, dump, effects, feature, features, generate, intervene, lens, measure, metrics,
+    probs, sites, tokens,
+};
 use crate::session::protocol::Failure;
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Runs the program: 0 when all went well, 1 when not, 2 when the arguments are none of ours.
+/// Runs the program: 0 when all went well, 1 when not or when a check did not pass, 2 when the arguments are none of ours.
 pub fn run() -> ExitCode {
     let Arguments { global, command } = Arguments::parse();
+    let mut code = ExitCode::SUCCESS;
     let result: Result<Report, Failure> = match command {
         Command::Dump(it) => dump::run(&it, &global),
         Command::Sites(it) => sites::run(&it),
         Command::Generate(it) => generate::run(&it, &global),
         Command::Probs(it) => probs::run(&it, &global),
+        Command::Features(it) => features::run(&it, &global),
+        Command::Metrics(it) => metrics::run(&it, &global),
+        Command::Feature(it) => feature::run(&it, &global),
+        Command::Intervene(it) => intervene::run(&it, &global),
+        Command::Lens(it) => lens::run(&it, &global),
+        Command::Effects(it) => effects::run(&it, &global),
+        Command::Check(it) => check::run(&it, &global).map(|(report, passed)| {
+            if !passed {
+                code = ExitCode::FAILURE;
+            }
+            report
+        }),
         Command::Tokens(it) => tokens::run(&it, &global),
         Command::Plan(it) => describe::plan(&it, &global),
         Command::Describe => describe::adapter(&global),
@@ -23,7 +39,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(it) => {
             report::print(&it, &global);
-            ExitCode::SUCCESS
+            code
         }
         Err(it) => {
             report::print_failure(&it, &global);

@@ -31,6 +31,15 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// A number of any size, to four or more figures.
+pub fn number(it: f32) -> String {
+    match it.abs() {
+        0.0 => "0".into(),
+        size if (1e-3..1e5).contains(&size) => format!("{it:.4}"),
+        _ => format!("{it:.3e}"),
+    }
+}
+
 /// `4.87 GiB`.
 pub fn bytes(n: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -53,6 +62,14 @@ mod tests {
     fn columns_are_aligned() {
         let rows = [vec!["2".into(), "▁a".into()], vec!["10".into(), "b".into()]];
         assert_eq!(table(&["id", "piece"], &rows), "id  piece\n 2  ▁a\n10  b\n");
+    }
+
+    #[test]
+    fn numbers_of_any_size() {
+        assert_eq!(
+            [0.0, -1.5, 1e-5, 2e6].map(number),
+            ["0", "-1.5000", "1.000e-5", "2.000e6"]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Commands that run a model: a small synthetic one, on whatever adapter there is.
 
-use super::{SMALL, Scratch, failure, gemscope, json};
+use super::{SMALL, Scratch, failure, gemscope, json, no_gpu, numbers};
 use gemscope::weights::synth::{self, Preset, Synthetic};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -243,18 +243,10 @@ fn the_plan_is_a_sum_and_keeps_the_limits_asked_for() {
 
 /// A folder with the synthetic model `nano`; none where tests are to do without a GPU.
 fn nano(name: &str) -> Option<Scratch> {
-    if std::env::var_os("GEMSCOPE_NO_GPU").is_some() {
-        eprintln!("skipped: {name} (GEMSCOPE_NO_GPU=1)");
+    if no_gpu(name) {
         return None;
     }
     let folder = Scratch::new(name);
     synth::write(&Synthetic::new(Preset::Nano), folder.0.as_path(), |_, _| ()).unwrap();
     Some(folder)
-}
-
-fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes
-        .chunks_exact(4)
-        .map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]]))
-        .collect()
 }

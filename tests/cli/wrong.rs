@@ -116,7 +116,7 @@ fn files() {
 }
 
 /// Calls with arguments of one word each, in which MODEL, OUT and FOLDER stand for those of a folder of the test's own.
-fn check(name: &str, cases: &[(&str, &str, &str)]) {
+pub fn check(name: &str, cases: &[(&str, &str, &str)]) {
     let folder = Scratch::new(name);
     std::fs::write(folder.join("config.json"), CONFIG).unwrap();
     std::fs::write(folder.join("broken.json"), "{").unwrap();
@@ -128,6 +128,7 @@ fn check(name: &str, cases: &[(&str, &str, &str)]) {
     ]
     .concat();
     std::fs::write(folder.join("half.st"), half).unwrap();
+    std::fs::create_dir(folder.join("empty")).unwrap();
     for (arguments, what, remedy) in cases {
         let arguments = arguments
             .replace("MODEL", "--model FOLDER")
@@ -138,5 +139,5 @@ fn check(name: &str, cases: &[(&str, &str, &str)]) {
         assert!(it.remedy.contains(remedy), "{arguments}: {it:?}");
     }
     let n_files = std::fs::read_dir(folder.text()).unwrap().count();
-    assert_eq!(n_files, 3, "nothing is left half-done");
+    assert_eq!(n_files, 4, "nothing is left half-done");
 }
