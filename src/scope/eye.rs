@@ -324,7 +324,7 @@ impl<'s, 't> Eye<'s, 't> {
             return;
         };
         let expected = (it.d_in as f32).sqrt();
-        let is_off = |norm: &f32| !((norm - expected).abs() <= expected * NORM_TOLERANCE);
+        let is_off = |it: &f32| it.is_nan() || (it - expected).abs() > expected * NORM_TOLERANCE;
         if let Some(n) = norms.iter().position(is_off) {
             self.off.get_or_insert((it.reads, slot.first + n, norms[n]));
         }

@@ -321,10 +321,6 @@ fn live_bytes_stay_within_three_percent_of_the_plan() {
         done(&mut client, card("2.176", &[0, 2]));
         let about = described(&mut client);
         let plan = about.open.expect("open").plan;
-        println!(
-            "{plan:?} live {} peak {}",
-            about.gpu_bytes, about.peak_gpu_bytes
-        );
         let planned = plan.total_bytes as f64;
         let peak = about.peak_gpu_bytes as f64;
         assert!(

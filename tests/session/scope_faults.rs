@@ -113,6 +113,26 @@ fn every_command_can_be_cancelled_and_asked_again() {
     }
 }
 
+/// What a command answers on a device with faults, after others; and the submits before it and after.
+fn with_faults(
+    faults: &[Faults],
+    before: &[CommandBody],
+    body: &CommandBody,
+) -> Option<(Answer, u64, u64)> {
+    let options = EngineOptions {
+        faults: faults.to_vec(),
+        kept_bytes: Some(1),
+        ..Default::default()
+    };
+    let mut client = scoped_client(options)?;
+    for it in before {
+        done(&mut client, it.clone());
+    }
+    let first = n_submits(&mut client);
+    let answer = answer(&mut client, body.clone());
+    Some((answer, first, n_submits(&mut client)))
+}
+
 /// With no memory for what is kept, everything is computed when it is asked for, and so can be lost.
 #[test]
 fn a_device_lost_amid_a_command_changes_nothing() {
@@ -133,20 +153,7 @@ fn a_device_lost_amid_a_command_changes_nothing() {
         (vec![], card("2.176", &[0, 2])),
         (changed(), generate(&derived, 12)),
     ] {
-        let told = |faults: &[Faults]| {
-            let options = EngineOptions {
-                faults: faults.to_vec(),
-                kept_bytes: Some(1),
-                ..Default::default()
-            };
-            let mut client = scoped_client(options)?;
-            for it in &before {
-                done(&mut client, it.clone());
-            }
-            let first = n_submits(&mut client);
-            let answer = answer(&mut client, body.clone());
-            Some((answer, first, n_submits(&mut client)))
-        };
+        let told = |faults: &[Faults]| with_faults(faults, &before, &body);
         let Some((expected, first, last)) = told(&[]) else {
             return;
         };
