@@ -50,8 +50,8 @@ pub(super) struct Eye<'s, 't> {
     pub features: Features,
     /// The first row that an encoder read and whose norm was not what it must be: (site, pos, norm).
     pub off: Option<(Site, usize, f32)>,
-    /// Whether norms are frozen, so that rows need not have the norm that they must have otherwise.
-    pub frozen_norms: bool,
+    /// Whether rows may have any norm: norms are frozen, or somebody writes into the run.
+    pub any_norm: bool,
     slots: Vec<Slot>,
 }
 
@@ -115,7 +115,7 @@ impl<'s, 't> Eye<'s, 't> {
             task,
             features: Features::default(),
             off: None,
-            frozen_norms: false,
+            any_norm: false,
             slots: Vec::new(),
         }
     }
@@ -320,11 +320,11 @@ impl<'s, 't> Eye<'s, 't> {
     fn check_norms(&mut self, slot: Slot, norms: &[f32]) {
         let of_layer = self.scope.dictionaries().find(|it| it.layer == slot.layer);
         let is_normed = |it: &&Dictionary| matches!(it.reads, Site::Ln2Normalized(_));
-        let Some(it) = of_layer.filter(is_normed).filter(|_| !self.frozen_norms) else {
+        let Some(it) = of_layer.filter(is_normed).filter(|_| !self.any_norm) else {
             return;
         };
         let expected = (it.d_in as f32).sqrt();
-        let is_off = |norm: &f32| !((norm - expected).abs() <= expected * NORM_TOLERANCE);
+        let is_off = |it: &f32| it.is_nan() || (it - expected).abs() > expected * NORM_TOLERANCE;
         if let Some(n) = norms.iter().position(is_off) {
             self.off.get_or_insert((it.reads, slot.first + n, norms[n]));
         }

@@ -10,11 +10,14 @@ use crate::{
     gpu::{Buffer, Gpu, GpuError, Use, View},
     model::{At, ModelError, Told},
     ops::{Matrix, Room},
-    spec::{Bytes, Dictionary, Half, Layout, Plan},
+    spec::{Bytes, Dictionary, Half, Layout, Plan, Splice},
     sys::Stop,
     weights::DictionaryFile,
 };
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 /// Dictionaries on a device.
 pub struct Scope {
@@ -145,6 +148,23 @@ impl Scope {
             half,
             loaded: words(&layers),
         })
+    }
+
+    /// The layers of a splice: all that have a decoder, or the one.
+    ///
+    /// Errors: [`ScopeError::NotLoaded`] if a half of one is missing, or nothing can be spliced at all.
+    pub fn spliced(&self, splice: Splice) -> Result<BTreeSet<usize>, ScopeError> {
+        let first = self.dictionaries().next().map_or(0, |it| it.layer);
+        let layers = match splice {
+            Splice::Layer(it) => vec![it],
+            Splice::All if self.layers(Half::Decoder).is_empty() => vec![first],
+            Splice::All => self.layers(Half::Decoder),
+        };
+        for layer in &layers {
+            self.dictionary(*layer, Half::Encoder)?;
+            self.dictionary(*layer, Half::Decoder)?;
+        }
+        Ok(layers.into_iter().collect())
     }
 
     /// The encoder of a layer, paged in if it is not there; what was recorded before is then played.

@@ -109,14 +109,7 @@ impl Scope {
         if ids.len() < 3 {
             return Err(ScopeError::TooShort { n_pos: ids.len() });
         }
-        let layers = match splice {
-            Splice::Layer(it) => vec![it],
-            Splice::All => self.layers(Half::Decoder),
-        };
-        for layer in &layers {
-            self.dictionary(*layer, Half::Encoder)?;
-            self.dictionary(*layer, Half::Decoder)?;
-        }
+        let layers = self.spliced(splice)?;
         let mut sums = Sums::default();
         if let Splice::Layer(layer) = splice {
             let zero = Task {
@@ -129,7 +122,7 @@ impl Scope {
             self.explain(model, ids, layer, &mut sums, stop).await?;
         }
         let splice = Task {
-            splice: layers.into_iter().collect(),
+            splice: layers,
             ..Task::default()
         };
         let compared = self.replaced(model, ids, splice, stop).await?;

@@ -50,6 +50,8 @@ impl Scope {
     ) -> Result<Features, ScopeError> {
         self.check(&task)?;
         let mut eye = Eye::new(self, task);
+        // Rows that somebody wrote are theirs: a large one, or zeros, is no fault of the device.
+        eye.any_norm = !prompt.writes.is_empty();
         let course = Course {
             want: prompt.want,
             writes: prompt.writes,
@@ -100,7 +102,7 @@ impl Scope {
         let mut task = variation.task;
         task.list.retain(|it| *it >= start);
         let mut eye = Eye::new(self, task);
-        eye.frozen_norms = derivation.norms;
+        eye.any_norm = derivation.norms;
         let course = Course {
             want: prompt.want,
             writes: prompt.writes,

@@ -53,7 +53,7 @@ impl<'a> Courier<'a> {
 
     fn send_what_may(&mut self) {
         while let Some(piece) = self.held.pop_front() {
-            if let Err(piece) = self.outbox.try_partial(self.job.id, piece) {
+            if let Some(piece) = self.outbox.try_partial(self.job.id, piece) {
                 return self.held.push_front(piece);
             }
             self.job.told.set(self.job.told.get() + 1);

@@ -3,13 +3,13 @@
 use super::{
     engine::Engine,
     inbox::Job,
-    protocol::{CommandBody, Outcome, RunKey, Splice},
+    protocol::{CommandBody, Outcome, RunKey},
     recipe::{Derived, Extras, Recipe},
     trouble::Trouble,
 };
 use crate::{
     scope::{Features, ScopeError, Steering},
-    spec::{Half, Site},
+    spec::Site,
 };
 use std::rc::Rc;
 
@@ -49,21 +49,14 @@ impl Engine {
         let clean = self.clean_features(job, &base, &of.ids).await?;
         let ready = self.ready(job).await?;
         let (book, _, scope) = ready.with_scope()?;
-        let layers = match splice {
-            None => Vec::new(),
-            Some(Splice::Layer(it)) => vec![it],
-            Some(Splice::All) => scope.layers(Half::Decoder),
-        };
-        for layer in &layers {
-            scope.dictionary(*layer, Half::Decoder)?;
-        }
+        let spliced = splice.map(|it| scope.spliced(it)).transpose()?;
         let mut derived = Derived {
             base,
             steering: Steering::new(&all, &clean, of.ids.len(), *mode)?,
             interventions: all,
             splice,
             mode: *mode,
-            spliced: layers.into_iter().collect(),
+            spliced: spliced.unwrap_or_default(),
             label: 0,
         };
         let recipe = |derived| Recipe {

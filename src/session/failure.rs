@@ -127,7 +127,9 @@ fn of_scope(it: &ScopeError) -> String {
         }
         ScopeError::Contradiction { .. } => "Keep one of the two.".into(),
         ScopeError::NotFinite { .. } => "Give a finite number.".into(),
-        ScopeError::Norm { .. } => OTHER_GPU.into(),
+        ScopeError::Norm { .. } => format!(
+            "If an intervention sets a number far larger than activations are, set a smaller one. Otherwise: {OTHER_GPU}"
+        ),
         ScopeError::TooShort { .. } => "Give a prompt of at least two tokens besides BOS.".into(),
         ScopeError::Model(it) => of_model(it),
         ScopeError::Weights(it) => it.remedy().into(),

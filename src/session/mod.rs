@@ -2,13 +2,96 @@
 //!
 //! An [`Engine`] is an actor. Whoever uses it posts [`protocol::Command`]s into its [`Inbox`] from any thread or task and gets
 //! [`Message`]s back through the sink that was given at the start. It executes one command at a time on its own thread (natively,
-//! see [`Client`]) or in its own worker (on the web, see `src/bin/engine.rs`).
+//! see [`Client`]) or in its own worker (on the web, see `src/bin/engine.rs`). This page is the manual of the engine; the types,
+//! with a sentence for each field, are in [`protocol`].
 //!
-//! * Every command ends with exactly one of `Done`, `Failed` and `Cancelled`; what comes before is numbered by `seq`.
-//! * `Cancel` takes effect when it is posted: a waiting command never runs, a running one stops at its next submit.
+//! # The life of a command
+//!
+//! A command has an id of the caller's choosing, above 0 and not in use. The first must be `Hello`, with the version of the protocol.
+//!
+//! * Its events carry its id and are numbered by `seq` from 0: `Progress` at most ten times a second, `Partial`s, and at the end
+//!   exactly one of `Done`, `Failed` and `Cancelled`. Id 0 tells the engine's own state, and refusals of what was no command.
+//! * Of one command, eight partials may be under way. `Ack` gives credits back, and without them the engine waits; only `Cancel`
+//!   ends that wait. Numbers travel beside an event as raw bytes: [`protocol::Array`] says type, shape and which part.
+//! * `Cancel` takes effect when it is posted: a waiting command never runs, a running one stops at its next submit. Nothing is then
+//!   half-done: no run is kept, and the next command works as if the stopped one had never been.
 //! * `Hello`, `Open`, `Close` and `ResetGpu` keep their place; between two of them an `Ask` overtakes a `Run`, and both the rest.
-//! * A `Run` is named by what went into it, so asking twice computes once. Runs are forgotten by themselves, least recently used first.
-//! * A lost device is replaced, the model loaded again and the command tried again, once; what the page sees is two `State` events.
+//! * A lost device is replaced, the model loaded again and the command tried again, once; what the caller sees is two `State`
+//!   events. Partials already told are not told again.
+//!
+//! # Opening
+//!
+//! `Open` names a model, a precision, a context, and if wanted transcoders: their place, layers, halves. `Plan` tells what that
+//! would take, without loading. The encoder half is enough to see features; the decoder half is needed for whatever puts a
+//! reconstruction or a feature back (`Out`, splices, interventions, metrics, effects, logits of a feature, nearest ones). A layer
+//! that is not loaded can't be asked about; "all layers" means all that are loaded. Under `max_gpu_bytes` decoders are
+//! paged in first, then encoders, then the model's layers: slower, with the same numbers.
+//!
+//! The same `Open` again is answered at once; another closes what was open, and its runs.
+//!
+//! # Runs
+//!
+//! `Run` computes a prompt and gives its [`protocol::RunKey`], a hash of all that goes into it: model, transcoders, precision,
+//! tokens, changes. Asking twice computes once, and `kept` says which it was. With transcoders open, the active features of every
+//! loaded layer are listed on the way, BOS included, and never cut short. Activations at sites are kept if they are in `want`;
+//! others are computed again when asked for. `writes` change activations at sites; such a run has features, but is not clean.
+//!
+//! `Derive` makes a variation of a clean run: interventions on features, a splice (reconstructions in place of what MLPs add,
+//! position 0 excepted), or both. It starts at the lowest layer touched. An intervention sets, scales, adds to or ablates a feature
+//! at positions; what it scales or adds to is the feature's activation in the *clean* run. `mode` says what stays as it was there:
+//!
+//! | mode | attention patterns | scales of norms | outputs of MLPs |
+//! | --- | --- | --- | --- |
+//! | `frozen` | kept | computed | computed |
+//! | `free` | computed | computed | computed |
+//! | `direct` | kept | kept | kept, but for the interventions |
+//!
+//! The mode is about interventions: a splice alone leaves all three computed. In `frozen` and `free` the feature is first taken out
+//! as the run itself has it at that layer, in `direct` as the clean run has it. A `Derive` of a derived run is one of its clean run,
+//! with the interventions of both, the later mode, and the later splice where there is one; it has the key that asking for all at
+//! once has. Two interventions on one feature at one position contradict each other and are refused.
+//!
+//! `Generate` continues any run. On a derived one, interventions at open positions (`4-`, `*`) and splices hold for every token
+//! generated too; nothing is frozen there, and multiples are of what the run itself has, as there is no clean one.
+//!
+//! # Questions
+//!
+//! `Ask` answers in partials, of the positions asked for, and layers in the order in which they are asked for:
+//!
+//! | `What` | partials | of |
+//! | --- | --- | --- |
+//! | `Site` | kept sites first; then as the pass goes by, so many positions of a site each | any run |
+//! | `Probs` | one for each position | any run |
+//! | `Features` | one for each layer (more where it has over 131,072), features by position and index | any run |
+//! | `Dense` | layer by layer, `Pre` and `Acts` before `Out` within as many positions as a pass takes at once | any run |
+//! | `Lens` | layer by layer, one for each position; needs no transcoders, but `n_kept` | clean runs |
+//! | `Metrics` | one for each splice; of the whole prompt, which needs two tokens besides BOS | clean runs |
+//! | `Effects` | as `Features`, with the direct effect on one token's logit, before the softcap | clean runs |
+//!
+//! Features of a derived run are told beside those of the clean one: every feature active in either, 0 where it is not. With them,
+//! in `applied`, what interventions were to set: `clean`, `applied`, and `activation`, which is what the encoder of that layer reads
+//! in the derived run. The latter comes before the intervention, so it is as in the clean run unless something below changed.
+//!
+//! `Feature` tells a feature's own numbers and needs no run; a half that is not loaded leaves its fields empty.
+//!
+//! # What is kept, where and for how long
+//!
+//! * The *book* of runs, in host memory: tokens, changes, wanted activations, active features (12 bytes each). All runs together
+//!   stay within [`EngineOptions`]`::kept_bytes` (1 GiB, on the web 64 MiB); the least recently used are forgotten, and asking about
+//!   one fails with "run the prompt again". A run too large alone stays without its numbers, which are computed when asked for.
+//!   `Drop` forgets one. A derived run outlives its clean one: what it needs of that is computed again.
+//! * The *pool*, on the GPU: `n_kept` positions of clean runs, from which others are derived and which the lens, metrics and effects
+//!   read. Prompts take turns by last use and are run again when they are gone. A prompt longer than the pool can be run and its
+//!   features asked for, but nothing derived from it.
+//! * The *context*, on the GPU: keys and values of the run made last. A question about another run makes that one again first.
+//!
+//! A lost device takes pool and context, not the book. `Close` and another `Open` take all three.
+//!
+//! # Failures
+//!
+//! [`protocol::Failure`] says in the visitor's words what is wrong, naming the file, layer, feature, position or token, and in
+//! `remedy` what can be done; `detail` is for a report. A failed `Open` leaves nothing open, refused memory closes the model, any
+//! other failure leaves everything as it was.
 
 #[cfg(feature = "engine")]
 mod ask;

@@ -205,15 +205,16 @@ async fn transcoders(request: &OpenRequest, config: &Config) -> Result<Transcode
 }
 
 fn plan_request(request: &OpenRequest, config: &Config) -> PlanRequest {
-    let n_kept = request.n_kept.unwrap_or(DEFAULT_N_KEPT);
+    let n_kept = match request.transcoders {
+        Some(_) => request.n_kept.unwrap_or(DEFAULT_N_KEPT),
+        // The lens asks for no transcoders, but for a kept run.
+        None => request.n_kept.unwrap_or(0),
+    };
     PlanRequest {
         precision: request.precision,
         n_ctx: request.n_ctx,
         max_gpu_bytes: request.max_gpu_bytes,
-        n_kept: match request.transcoders {
-            Some(_) => n_kept.min(config.n_ctx_max),
-            None => 0,
-        },
+        n_kept: n_kept.min(config.n_ctx_max),
         d_transcoder: 0,
     }
 }

@@ -108,18 +108,16 @@ impl Outbox {
         state.send(id, body, Vec::new());
     }
 
-    /// Sends a piece of an answer if a credit is free, else gives it back.
-    pub(super) fn try_partial(&self, id: u32, it: Piece) -> Result<(), Piece> {
+    /// Sends a piece of an answer; gives it back if no credit is free.
+    pub(super) fn try_partial(&self, id: u32, it: Piece) -> Option<Piece> {
         let mut state = self.lock();
-        let Some(thread) = state.open.get_mut(&id) else {
-            return Ok(());
-        };
+        let thread = state.open.get_mut(&id)?;
         if thread.unacknowledged >= PARTIAL_CREDITS {
-            return Err(it);
+            return Some(it);
         }
         thread.unacknowledged += 1;
         state.send(id, EventBody::Partial(it.partial), it.parts);
-        Ok(())
+        None
     }
 
     /// Waits until a piece of command `id` may be sent; false if `stop` was set instead.

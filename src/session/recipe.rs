@@ -8,9 +8,10 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    model::Capture,
+    model::{Capture, Model},
     scope::{Dense, Features, Prompt, Scope, Steering, Task, Variation},
-    spec::{DensePart, Half, Site},
+    spec::{DensePart, Half, Sampling, Site},
+    sys::Stop,
 };
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -120,6 +121,27 @@ impl Recipe {
         self.make(ready, &[], &mut |_| (), Extras::default(), out)
             .await
             .map(|_| ())
+    }
+
+    /// Tokens after the run, which the model holds: under its changes if it is derived.
+    pub async fn continued(
+        &self,
+        model: &mut Model,
+        scope: Option<&mut Scope>,
+        (going, watch): ((usize, Sampling), bool),
+        on_token: &mut dyn FnMut(u32),
+        stop: &Stop,
+    ) -> Result<Vec<u32>, Trouble> {
+        let Some(scope) = scope.filter(|_| self.derived.is_some()) else {
+            let (n, sampling) = going;
+            return Ok(model.generate(n, sampling, watch, on_token, stop).await?);
+        };
+        let task = Task {
+            list: Default::default(),
+            ..self.task(scope, Extras::default())
+        };
+        let (ids, _) = scope.generate(model, going, task, on_token, stop).await?;
+        Ok(ids)
     }
 
     /// What the scope does on the way.

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     model::{Capture, Model, Tokenizer},
-    scope::Task,
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
@@ -157,25 +156,16 @@ impl Engine {
                 });
             }
         };
-        let ids = match (ready.scope, recipe.derived.is_some()) {
-            (Some(scope), true) => {
-                let task = Task {
-                    list: Default::default(),
-                    ..recipe.task(scope, Extras::default())
-                };
-                let going = (n, sampling);
-                scope
-                    .generate(ready.model, going, task, &mut on_token, &job.stop)
-                    .await?
-                    .0
-            }
-            _ => {
-                ready
-                    .model
-                    .generate(n, sampling, watch, &mut on_token, &job.stop)
-                    .await?
-            }
-        };
+        let going = (n, sampling);
+        let ids = recipe
+            .continued(
+                ready.model,
+                ready.scope,
+                (going, watch),
+                &mut on_token,
+                &job.stop,
+            )
+            .await?;
         courier.flush().await?;
         let text = book
             .tokenizer

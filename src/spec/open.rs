@@ -14,7 +14,8 @@ pub struct OpenRequest {
     pub precision: Precision,
     /// Positions planned for, or none for the default.
     pub n_ctx: Option<usize>,
-    /// Positions of runs kept on the GPU, from which others are derived; none for the default. Without transcoders none are kept.
+    /// Positions of runs kept on the GPU, for what is derived from them and for the lens; none for the default: 256 with
+    /// transcoders, 0 without.
     pub n_kept: Option<usize>,
     /// Bytes of GPU memory at most, or none for no limit; weights that don't fit are paged in layer by layer.
     pub max_gpu_bytes: Option<u64>,

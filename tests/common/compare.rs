@@ -1,6 +1,7 @@
 //! Activations against golden ones, in the order of the forward pass, so that the first difference is the one to look at.
 //!
 //! Shared by the native tests and by `xtask`, which judges what the browsers computed.
+#![allow(dead_code, reason = "each program uses a part of what they share")]
 
 use safetensors::{Dtype, SafeTensors};
 use std::{collections::BTreeMap, fs, path::Path};

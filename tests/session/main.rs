@@ -6,3 +6,8 @@ mod bad_input;
 mod commands;
 
 mod faults;
+mod scope;
+mod scope_bad_input;
+mod scope_faults;
+mod scope_questions;
+mod scoped;

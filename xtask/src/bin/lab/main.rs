@@ -2,7 +2,6 @@
 
 mod bench;
 #[path = "../../../../tests/common/compare.rs"]
-#[allow(dead_code, reason = "the tests use all of it")]
 mod compare;
 mod full;
 mod full_scope;
