@@ -1,7 +1,6 @@
 //! The model beyond its goldens: memory against plan, paging, reading and writing at sites, stopping.
 
 #[path = "common/compare.rs"]
-#[allow(dead_code, reason = "goldens use the rest")]
 mod compare;
 #[path = "common/model.rs"]
 mod model;

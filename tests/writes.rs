@@ -1,7 +1,6 @@
 //! Reading and writing at sites: what is put in place is what goes on, and nothing else changes.
 
 #[path = "common/compare.rs"]
-#[allow(dead_code, reason = "goldens use the rest")]
 mod compare;
 #[path = "common/model.rs"]
 mod model;

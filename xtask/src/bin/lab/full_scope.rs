@@ -213,6 +213,13 @@ fn time(bench: &mut scope::Bench, n_tokens: usize) -> Result<()> {
         "  64 tokens        {plain:.2} s, with features of every layer {listed:.2} s: encoding takes {:.2} of the pass",
         listed / plain - 1.0
     );
+    time_decode(bench, n_tokens, &stop)
+}
+
+/// Tokens one by one; the choice from the prompt's own last row is one more.
+fn time_decode(bench: &mut scope::Bench, n_tokens: usize, stop: &Stop) -> Result<()> {
+    let none = BTreeSet::new();
+    let all: BTreeSet<usize> = (0..bench.n_layers()).collect();
     let decode = |bench: &mut scope::Bench, list: &BTreeSet<usize>| {
         let watch = Stopwatch::start();
         if list.is_empty() {
@@ -220,7 +227,7 @@ fn time(bench: &mut scope::Bench, n_tokens: usize) -> Result<()> {
             block_on(
                 bench
                     .model
-                    .generate(n_tokens + 1, Sampling::GREEDY, true, sink, &stop),
+                    .generate(n_tokens + 1, Sampling::GREEDY, true, sink, stop),
             )?;
         } else {
             let task = Task {
@@ -235,7 +242,7 @@ fn time(bench: &mut scope::Bench, n_tokens: usize) -> Result<()> {
                 going,
                 task,
                 &mut |_| (),
-                &stop,
+                stop,
             ))?;
         }
         Ok::<f64, anyhow::Error>(watch.seconds() / n_tokens as f64)
