@@ -222,21 +222,34 @@ fn activations_survive_a_loss_between_their_pieces() {
     let told = |faults: &[Faults]| {
         let mut client = client(options(faults))?;
         done(&mut client, open(nano()));
-        let before = n_submits(&mut client);
         let (run, ..) = ran(&mut client, prompt(&ids, &[]));
         let after = n_submits(&mut client);
-        let sites = activations(&mut client, &run, &sites, Positions::All);
-        Some((sites, before, after, n_submits(&mut client)))
+        let (mut pieces, mut n_states) = (Vec::new(), 0);
+        let mut on = |it: Told| match it {
+            Told::Partial(it, parts) => pieces.push((it, parts)),
+            Told::State(_) => n_states += 1,
+            Told::Progress { .. } => (),
+        };
+        let ask = ask_sites(&run, &sites, Positions::All);
+        client.call(ask, &mut on).expect("activations");
+        Some((pieces, n_states, after..n_submits(&mut client)))
     };
-    let Some((expected, _, ran, asked)) = told(&[]) else {
+    let Some((expected, _, asked)) = told(&[]) else {
         return;
     };
-    assert_eq!(expected[&Site::MlpOut(3)].len(), 100 * 64);
-    let Some((again, _, _, on_new_device)) = told(&[lose_at((ran + asked) / 2 + 1)]) else {
-        return;
+    assert_eq!(expected.len(), 4, "two blocks of two sites");
+    // How many submits a pass takes depends on how long they take: the middle of one may be the end of another.
+    let middle = (asked.start + asked.end) / 2 + 1;
+    let is_lost_amid = |at: u64| {
+        let (again, n_states, _) = told(&[lose_at(at)]).expect("an adapter is there");
+        assert!(
+            again == expected,
+            "a piece is lost or told twice, lost at {at}"
+        );
+        n_states == 2
     };
-    assert_eq!(again, expected, "no piece is lost or told twice");
-    assert!(on_new_device < asked, "the second half ran on a new device");
+    let mut points = (middle..=asked.end + 2).chain(asked.start + 1..middle);
+    assert!(points.any(is_lost_amid), "never lost in {asked:?}");
 }
 
 #[test]
