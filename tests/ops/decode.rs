@@ -232,7 +232,7 @@ fn no_change_leaves_the_bits() {
         let (n, n_features, d_out) = (65, 77, 64);
         let mut random = Random(6);
         let mut list = wanted(&mut random, n, (1, n_features));
-        let (pre, threshold) = (random.values(n_features, 4.0), vec![0.5; n_features]);
+        let (pre, threshold) = (random.values(n_features, 4.0), vec![0.5_f32; n_features]);
         for it in &mut list {
             let value = pre[it.feature as usize];
             it.value = if value > 0.5 { value } else { 0.0 };

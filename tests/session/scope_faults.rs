@@ -158,9 +158,10 @@ fn a_device_lost_amid_a_command_changes_nothing() {
             return;
         };
         assert!(last > first && expected.outcome.is_ok(), "{body:?}");
-        // How many submits a pass takes depends on how long they take: what is the middle in one engine may be the end in another.
+        // How many submits a pass takes depends on how long they take: what is the middle in one engine may be past the end in
+        // another, so that points come nearer to the start until the loss is met.
         let middle = (first + last).div_ceil(2);
-        let mut points = (middle..=last + 2).chain(first..middle);
+        let mut points = (middle..=last + 2).chain((1..middle).rev());
         let is_lost_amid = |at: u64| {
             let lose = Faults {
                 lose_at_submit: Some(at),
