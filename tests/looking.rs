@@ -106,7 +106,33 @@ fn nano_metrics_hold() {
         let short = block_on(it.scope.measure(&mut it.model, &[2, 5], Splice::All, &stop));
         assert!(short.is_err(), "a prompt of one token has no metrics");
     }
-    assert_eq!(Sums::default(), Sums::default());
+}
+
+/// Prompts pooled by tokens: what each counts weighs as many tokens as it has.
+#[test]
+fn pooled_metrics_weigh_prompts_by_tokens() {
+    let Some(mut it) = nano(PlanRequest::default(), &scope::BOTH) else {
+        return;
+    };
+    let stop = Stop::default();
+    let splice = Splice::Layer(1);
+    let (mut pooled, mut alone) = (Sums::default(), Vec::new());
+    for ids in prompts() {
+        let sums = block_on(it.scope.measure(&mut it.model, &ids, splice, &stop)).expect("metrics");
+        pooled.add(&sums);
+        alone.push(sums.metrics(splice));
+    }
+    let got = pooled.metrics(splice);
+    let n_pos: usize = alone.iter().map(|it| it.n_pos).sum();
+    let n_targets: usize = alone.iter().map(|it| it.n_targets).sum();
+    assert_eq!((got.n_pos, got.n_targets), (n_pos, n_targets));
+    let kl: f64 = alone.iter().map(|it| it.kl * it.n_pos as f64).sum();
+    assert!((got.kl - kl / n_pos as f64).abs() < 1e-12);
+    let ce: f64 = alone
+        .iter()
+        .map(|it| it.ce_spliced * it.n_targets as f64)
+        .sum();
+    assert!((got.ce_spliced - ce / n_targets as f64).abs() < 1e-12);
 }
 
 /// The lens after the last layer is what the model says.

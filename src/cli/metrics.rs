@@ -1,7 +1,7 @@
 //! `gemscope metrics`: how well transcoders explain a prompt, layer by layer and together.
 
 use super::answers::About;
-use super::args::Global;
+use super::args::{Global, Prompt};
 use super::open::{self, Opened};
 use super::report::{Report, failure};
 use super::scope_args::Metrics;
@@ -42,18 +42,33 @@ struct Row {
 pub fn run(args: &Metrics, global: &Global) -> Result<Report, Failure> {
     let request = scope::request(&args.model, &scope::BOTH)?;
     let input = open::prompt(&args.prompt, &request.model)?;
+    let prompt = |text: Option<&String>, ids: Option<&String>| {
+        let (text, ids) = (text.cloned(), ids.cloned());
+        open::prompt(&Prompt { text, ids }, &request.model)
+    };
+    let texts = args.with_text.iter().map(|it| prompt(Some(it), None));
+    let of_ids = args.with_ids.iter().map(|it| prompt(None, Some(it)));
+    let others = texts.chain(of_ids).collect::<Result<Vec<_>, _>>()?;
     let asked = args.splice.as_deref().map(scope_grammar::splices);
     let asked = asked.transpose()?;
     let mut session = Session::start(global)?;
     let model = open::open(&mut session, request)?;
     let splices = asked.map_or_else(|| Ok(all(&model)), |it| loaded(it, &model))?;
+    let mut pooled_with = Vec::new();
+    for it in others {
+        pooled_with.push(open::run(&mut session, it, vec![], vec![])?.run);
+    }
     let ran = open::run(&mut session, input, vec![], vec![])?;
     let about = About {
         run: ran.run,
         positions: Positions::All,
     };
     let mut metrics: Vec<Row> = Vec::new();
-    session.call_with(about.ask(What::Metrics { splices }), &mut |it, _| {
+    let what = What::Metrics {
+        splices,
+        pooled_with,
+    };
+    session.call_with(about.ask(what), &mut |it, _| {
         if let Partial::Metrics(it) = it {
             metrics.push(row(&it));
         }

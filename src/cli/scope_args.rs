@@ -65,6 +65,12 @@ pub struct Metrics {
     pub model: Model,
     #[command(flatten)]
     pub prompt: Prompt,
+    /// Another prompt, pooled with the first by tokens; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub with_text: Vec<String>,
+    /// Another prompt as token ids, pooled likewise; may be repeated
+    #[arg(long, value_name = "IDS")]
+    pub with_ids: Vec<String>,
     /// Layers to splice one by one, and all for those together: 0,3-5,all [default: each that is loaded, and all]
     #[arg(long, value_name = "LAYERS")]
     pub splice: Option<String>,

@@ -161,7 +161,7 @@ fn scope_plan(
     }
 }
 
-/// What [`super::Lists`] takes, and the vectors of all dictionaries.
+/// What the lists of features take, and the vectors of all dictionaries.
 fn scratch_bytes(model: &Plan, wanted: &Wanted, n_layers: usize) -> u64 {
     let (d_in, d_out) = wanted.widths();
     let d_transcoder = wanted.d_transcoder();

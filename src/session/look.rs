@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::{
-    scope::{Dense, ScopeError, Spread, side_by_side},
+    scope::{Dense, ScopeError, Spread, Sums, side_by_side},
     spec::{DensePart, FeatureCard, FeatureId, Half, NearFeature, Splice, TokenSpread, TokenValue},
 };
 use std::ops::Range;
@@ -44,9 +44,18 @@ impl Engine {
                 self.ask_lens(job, &recipe, (layers.as_deref(), *top_k, asked), range)
                     .await
             }
-            What::Metrics { splices } => {
+            What::Metrics {
+                splices,
+                pooled_with,
+            } => {
                 clean("Metrics", of)?;
-                self.ask_metrics(job, &recipe, splices).await
+                let mut prompts = vec![recipe.ids.clone()];
+                for run in pooled_with {
+                    let other = self.recipe_of(run)?;
+                    clean("Metrics", (run, &other))?;
+                    prompts.push(other.ids);
+                }
+                self.ask_metrics(job, &prompts, splices).await
             }
             What::Effects { token, layers } => {
                 clean("Effects", of)?;
@@ -176,7 +185,7 @@ impl Engine {
     async fn ask_metrics(
         &mut self,
         job: &Job,
-        recipe: &Recipe,
+        prompts: &[Vec<u32>],
         splices: &[Splice],
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
@@ -186,9 +195,10 @@ impl Engine {
         let n = splices.len() as u64;
         for (done, splice) in splices.iter().enumerate() {
             outbox.progress(job.id, "Measuring splices", done as u64, Some(n), "splices");
-            let sums = scope
-                .measure(model, &recipe.ids, *splice, &job.stop)
-                .await?;
+            let mut sums = Sums::default();
+            for ids in prompts {
+                sums.add(&scope.measure(model, ids, *splice, &job.stop).await?);
+            }
             courier.take(plain(Partial::Metrics(sums.metrics(*splice))));
             courier.flush().await?;
         }

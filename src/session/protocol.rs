@@ -184,6 +184,9 @@ pub enum What {
     Metrics {
         /// What is spliced, one after the other.
         splices: Vec<Splice>,
+        /// Other clean runs, which are pooled with this one by tokens.
+        #[serde(default)]
+        pooled_with: Vec<RunKey>,
     },
     /// The direct effect of each active feature on a token's logit, as [`Partial::Effects`], layer by layer; of clean runs.
     Effects {

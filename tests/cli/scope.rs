@@ -122,6 +122,11 @@ fn metrics_effects_lens_and_generation_tell_what_they_promise() {
         .collect();
     assert_eq!(splices, ["1", "2", "all"]);
     assert!(rows[0]["l0"].is_number() && rows[2]["l0"].is_null() && rows[2]["kl"].is_number());
+    let pooled = ["--splice", "1", "--with-ids", "2,7,7,7"];
+    let told = json(&[&["metrics"], NANO, PROMPT, &pooled].concat());
+    let more = &told["metrics"][0];
+    assert!(more["n_targets"].as_u64() > rows[0]["n_targets"].as_u64());
+    assert_ne!(more["kl"], rows[0]["kl"], "two prompts, pooled");
     let told = json(&[&["effects"], NANO, PROMPT, &["--token", "9", "--top", "0"]].concat());
     let effects = told["effects"].as_array().unwrap();
     let sum: f64 = effects

@@ -111,7 +111,14 @@ pub fn ask_lens(run: &RunKey, layers: Option<&[usize]>) -> CommandBody {
 
 pub fn ask_metrics(run: &RunKey, splices: &[Splice]) -> CommandBody {
     let splices = splices.into();
-    ask(run, What::Metrics { splices })
+    let pooled_with = Vec::new();
+    ask(
+        run,
+        What::Metrics {
+            splices,
+            pooled_with,
+        },
+    )
 }
 
 pub fn ask_effects(run: &RunKey, token: u32, layers: Option<&[usize]>) -> CommandBody {
