@@ -22,7 +22,7 @@ pub struct Dictionary {
 }
 
 /// One of the five arrays. Source: google/gemma-scope-2b-pt-transcoders, params.npz.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DictionaryArray {
     /// `[d_in, d_transcoder]` in an npz: a column is a feature.
     WEnc,

@@ -1,9 +1,11 @@
 //! How rows of a matrix lie in GPU buffers; the shader's side is `shaders/lib/packed.wgsl`.
 
 use super::gemma::BLOCK;
+use serde::{Deserialize, Serialize};
 
 /// How the rows of a matrix are packed. Every row is a whole number of 16-byte words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Packing {
     /// f32, as in the file.
     F32,
@@ -17,7 +19,8 @@ pub enum Packing {
 }
 
 /// How a matrix `[n_out, n_in]` lies in a buffer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Row after row, each of [`Packing::row_bytes`].
     #[default]

@@ -2,94 +2,163 @@
 //! Leaves which files there are to `dictionary_set`.
 
 use super::{
-    EncoderPieces, Entry, WeightsError,
+    DictionaryHead, EncoderPieces, PackedTensor, WeightsError,
     checkpoint::hex,
     convert,
-    layout::{add_field, read_header},
-    npz::{read_arrays, read_exactly},
+    dictionary_head::label,
+    form::{Form, Place, among},
+    layout::add_field,
+    npz::read_exactly,
     stripes::{Encoder, Order},
 };
 use crate::{
     hub::Source,
-    spec::{Bytes, DType, Dictionary, DictionaryArray, Packing, gemma::BLOCK},
+    spec::{Bytes, DType, Dictionary, DictionaryArray, Half, Packing, gemma::BLOCK},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, fmt, ops::Range, rc::Rc};
+use std::{cell::RefCell, fmt, ops::Range, rc::Rc};
 
 /// An open transcoder. It holds the three vectors and the places of the two matrices, which are read when they are asked for.
-#[derive(Clone)]
 pub struct DictionaryFile {
     source: Rc<dyn Source>,
     file: String,
     dictionary: Dictionary,
     fingerprint: String,
-    encoder: Encoder,
-    decoder: Entry,
+    /// None while it is not there.
+    encoder: RefCell<Option<Encoder>>,
+    /// Where rows of the decoder lie.
+    decoder: RefCell<Vec<Place>>,
     b_enc: Vec<f32>,
     threshold: Vec<f32>,
     b_dec: Vec<f32>,
 }
 
-/// The two kinds of files.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// As Gemma Scope is published.
-    Npz,
-    /// As circuit-tracer keeps it: the encoder has a row per feature.
-    Safetensors,
-}
+/// The arrays that are held whole, in the order in which the fingerprint has them.
+pub(super) const VECTORS: [DictionaryArray; 3] = [
+    DictionaryArray::BEnc,
+    DictionaryArray::Threshold,
+    DictionaryArray::BDec,
+];
 
 impl DictionaryFile {
     /// Reads headers and vectors of a transcoder of layer `layer` and compares them with the model's width.
     ///
-    /// Errors: whatever is wrong with the file; an array that is missing, of another shape than the others and `d_model` ask for,
-    /// not finite, or none of a transcoder, naming it.
+    /// Errors: as [`DictionaryHead::read`]; a vector that is not finite.
     pub async fn open(
         source: Rc<dyn Source>,
         file: &str,
         layer: usize,
         d_model: usize,
     ) -> Result<Self, WeightsError> {
-        let kind = Kind::of(file)?;
-        let mut hasher = Sha256::new();
-        let found = match kind {
-            Kind::Npz => read_arrays(&*source, file, &mut hasher).await?,
-            Kind::Safetensors => read_header(&*source, file, &mut hasher).await?.tensors,
-        };
-        let mut arrays = match_arrays(file, kind, found)?;
-        let d_transcoder = check_shapes(file, kind, d_model as u64, &arrays)?;
+        let head = DictionaryHead::read(&*source, file, layer, d_model).await?;
         let mut vectors = Vec::new();
-        for array in [
-            DictionaryArray::BEnc,
-            DictionaryArray::Threshold,
-            DictionaryArray::BDec,
-        ] {
-            let entry = arrays.remove(&array).expect("match_arrays found all five");
-            let raw = read_exactly(&*source, file, entry.range).await?.into_vec();
-            add_field(&mut hasher, &raw);
-            let label = label(file, array);
-            vectors.push(convert::to_f32(&label, raw.into(), entry.dtype)?);
+        for array in VECTORS {
+            let entry = head.entry(array)?;
+            let raw = read_exactly(&*source, file, entry.range.clone()).await?;
+            vectors.push(convert::to_f32(&label(file, array), raw, entry.dtype)?);
         }
-        let [b_enc, threshold, b_dec] = vectors.try_into().expect("three were pushed");
-        let mut matrix = |it| arrays.remove(&it).expect("match_arrays found all five");
-        let encoder = Encoder {
-            order: kind.order(),
-            entry: matrix(DictionaryArray::WEnc),
-            d_in: d_model,
-            d_transcoder,
-            label: label(file, DictionaryArray::WEnc),
-        };
-        Ok(Self {
-            decoder: matrix(DictionaryArray::WDec),
-            source,
+        let it = Self::with_vectors(source, &head, vectors);
+        let d_transcoder = head.dictionary.d_transcoder;
+        let (w_enc, w_dec) = (
+            head.entry(DictionaryArray::WEnc)?,
+            head.entry(DictionaryArray::WDec)?,
+        );
+        *it.encoder.borrow_mut() = Some(Encoder {
+            order: head.order()?,
+            at: w_enc.range.start,
+            form: Form::Raw(w_enc.dtype),
+            ..it.encoder_in(file)
+        });
+        it.decoder.borrow_mut().push(Place {
             file: file.into(),
-            dictionary: Dictionary::transcoder(layer, d_model, d_transcoder),
+            at: w_dec.range.start,
+            rows: 0..d_transcoder,
+            form: Form::Raw(w_dec.dtype),
+        });
+        Ok(it)
+    }
+
+    /// A transcoder whose parts are kept packed; `vectors` is where its three vectors are. The halves are not there until
+    /// [`DictionaryFile::add`] says so.
+    ///
+    /// Errors: a vector is not there or can't be read.
+    pub async fn kept(
+        source: Rc<dyn Source>,
+        head: &DictionaryHead,
+        vectors: (&str, &[PackedTensor]),
+    ) -> Result<Self, WeightsError> {
+        let mut out = Vec::new();
+        for array in VECTORS {
+            let packed = vectors.1.iter().find(|it| it.name == array.name());
+            let packed = packed.ok_or_else(|| WeightsError::MissingArray {
+                file: vectors.0.into(),
+                array: array.name().into(),
+            })?;
+            let range = packed.at..packed.at + packed.size_bytes();
+            let raw = read_exactly(&*source, vectors.0, range).await?;
+            out.push(convert::to_f32(&label(&head.file, array), raw, DType::F32)?);
+        }
+        Ok(Self::with_vectors(source, head, out))
+    }
+
+    fn with_vectors(source: Rc<dyn Source>, head: &DictionaryHead, vectors: Vec<Vec<f32>>) -> Self {
+        let mut hasher = Sha256::new();
+        add_field(&mut hasher, head.print.as_bytes());
+        for it in &vectors {
+            add_field(&mut hasher, bytemuck::cast_slice(it));
+        }
+        let [b_enc, threshold, b_dec] = vectors.try_into().expect("there are three in VECTORS");
+        Self {
+            source,
+            file: head.file.clone(),
+            dictionary: head.dictionary.clone(),
             fingerprint: hex(&hasher.finalize()),
-            encoder,
+            encoder: RefCell::default(),
+            decoder: RefCell::default(),
             b_enc,
             threshold,
             b_dec,
-        })
+        }
+    }
+
+    /// A half is kept in `file` from now on.
+    pub fn add(&self, file: &str, packed: &[PackedTensor]) {
+        for it in packed {
+            let (at, form) = (it.at, Form::Packed(it.packing));
+            if it.name == DictionaryArray::WEnc.name() {
+                *self.encoder.borrow_mut() = Some(Encoder {
+                    order: Order::Stripes,
+                    at,
+                    form,
+                    ..self.encoder_in(file)
+                });
+            }
+            if it.name == DictionaryArray::WDec.name() {
+                *self.decoder.borrow_mut() = vec![Place {
+                    file: file.into(),
+                    at,
+                    rows: it.rows.clone(),
+                    form,
+                }];
+            }
+        }
+    }
+
+    /// What was kept in `file` is there no more.
+    pub fn take_away(&self, file: &str) {
+        let mut encoder = self.encoder.borrow_mut();
+        if encoder.as_ref().is_some_and(|it| it.file == file) {
+            *encoder = None;
+        }
+        self.decoder.borrow_mut().retain(|it| it.file != file);
+    }
+
+    /// Whether a half is there.
+    pub fn has(&self, half: Half) -> bool {
+        match half {
+            Half::Encoder => self.encoder.borrow().is_some(),
+            Half::Decoder => !self.decoder.borrow().is_empty(),
+        }
     }
 
     /// Its sites and sizes.
@@ -102,7 +171,7 @@ impl DictionaryFile {
         &self.file
     }
 
-    /// Hex sha256 of the file's name, size, directory and headers, and of its three vectors: its identity as far as it shows without
+    /// Hex sha256 of what its headers say and of its three vectors: its identity as far as it shows without
     /// reading the matrices.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -123,9 +192,11 @@ impl DictionaryFile {
         &self.b_dec
     }
 
-    /// The types in which encoder and decoder are stored.
-    pub fn dtypes(&self) -> (DType, DType) {
-        (self.encoder.entry.dtype, self.decoder.dtype)
+    /// The types in which encoder and decoder are stored; none of 8-bit blocks, or of what is not there.
+    pub fn dtypes(&self) -> (Option<DType>, Option<DType>) {
+        let (encoder, decoder) = (self.encoder.borrow(), self.decoder.borrow());
+        let encoder = encoder.as_ref().and_then(|it| it.form.dtype());
+        (encoder, decoder.first().and_then(|it| it.form.dtype()))
     }
 
     /// One stripe of the encoder for some features. To read more than one, [`DictionaryFile::encoder_pieces`] is the way that does not
@@ -141,11 +212,11 @@ impl DictionaryFile {
         packing: Packing,
     ) -> Result<Bytes, WeightsError> {
         self.check_features(&features, packing)?;
-        if stripe >= self.encoder.n_stripes() {
+        if stripe >= self.dictionary.d_in / BLOCK {
             let rows = stripe * BLOCK..(stripe + 1) * BLOCK;
             return Err(self.no_features(rows, packing));
         }
-        let mut pieces = self.pieces(std::slice::from_ref(&features), packing);
+        let mut pieces = self.pieces(std::slice::from_ref(&features), packing)?;
         let mut out = vec![0; packing.stripe_bytes(features.len())];
         pieces.only(stripe);
         while let Some(it) = pieces.next().await? {
@@ -167,7 +238,7 @@ impl DictionaryFile {
         for features in tiles {
             self.check_features(features, packing)?;
         }
-        Ok(self.pieces(tiles, packing))
+        self.pieces(tiles, packing)
     }
 
     /// Reads rows of the decoder, one per feature, and packs them. The caller chooses pieces of a few MiB.
@@ -191,17 +262,41 @@ impl DictionaryFile {
                 packing,
             });
         }
-        let (dtype, start) = (self.decoder.dtype, self.decoder.range.start);
-        let place = |row: usize| row as u64 * d_out as u64;
-        let byte = |row| start + place(row) * dtype.size_bytes() as u64;
-        let range = byte(features.start)..byte(features.end);
-        let raw = read_exactly(&*self.source, &self.file, range).await?;
-        let first_index = place(features.start);
-        convert::pack(&label, first_index, raw, dtype, d_out, packing)
+        let places = self.decoder.borrow().clone();
+        let found = among(&places, &features).ok_or_else(|| WeightsError::Missing {
+            tensor: label.clone(),
+        })?;
+        let mut pieces = Vec::new();
+        for (place, rows) in found {
+            let raw = read_exactly(&*self.source, &place.file, place.range(&rows, d_out)).await?;
+            let first_index = rows.start as u64 * d_out as u64;
+            pieces.push(place.form.pack(&label, first_index, raw, d_out, packing)?);
+        }
+        Ok(Bytes::concat(pieces))
     }
 
-    fn pieces(&self, tiles: &[Range<usize>], packing: Packing) -> EncoderPieces<'_> {
-        EncoderPieces::new(&*self.source, &self.file, &self.encoder, tiles, packing)
+    fn pieces(
+        &self,
+        tiles: &[Range<usize>],
+        packing: Packing,
+    ) -> Result<EncoderPieces<'_>, WeightsError> {
+        let encoder = self.encoder.borrow().clone();
+        let encoder = encoder.ok_or_else(|| WeightsError::Missing {
+            tensor: label(&self.file, DictionaryArray::WEnc),
+        })?;
+        Ok(EncoderPieces::new(&*self.source, encoder, tiles, packing))
+    }
+
+    fn encoder_in(&self, file: &str) -> Encoder {
+        Encoder {
+            order: Order::Inputs,
+            file: file.into(),
+            at: 0,
+            form: Form::Packed(Packing::F32),
+            d_in: self.dictionary.d_in,
+            d_transcoder: self.dictionary.d_transcoder,
+            label: label(&self.file, DictionaryArray::WEnc),
+        }
     }
 
     /// Stripes are of 32 inputs whatever the packing.
@@ -210,8 +305,9 @@ impl DictionaryFile {
         features: &Range<usize>,
         packing: Packing,
     ) -> Result<(), WeightsError> {
-        let there = features.start < features.end && features.end <= self.encoder.d_transcoder;
-        match there && self.encoder.d_in.is_multiple_of(BLOCK) {
+        let it = &self.dictionary;
+        let there = features.start < features.end && features.end <= it.d_transcoder;
+        match there && it.d_in.is_multiple_of(BLOCK) {
             true => Ok(()),
             false => Err(self.no_features(features.clone(), packing)),
         }
@@ -219,8 +315,8 @@ impl DictionaryFile {
 
     fn no_features(&self, rows: Range<usize>, packing: Packing) -> WeightsError {
         WeightsError::Rows {
-            tensor: self.encoder.label.clone(),
-            shape: vec![self.encoder.d_in, self.encoder.d_transcoder],
+            tensor: label(&self.file, DictionaryArray::WEnc),
+            shape: vec![self.dictionary.d_in, self.dictionary.d_transcoder],
             rows,
             packing,
         }
@@ -236,100 +332,4 @@ impl fmt::Debug for DictionaryFile {
             .field("fingerprint", &self.fingerprint)
             .finish_non_exhaustive()
     }
-}
-
-impl Kind {
-    /// By the name of the file.
-    fn of(file: &str) -> Result<Self, WeightsError> {
-        match file.rsplit_once('.') {
-            Some((_, "npz")) => Ok(Self::Npz),
-            Some((_, "safetensors")) => Ok(Self::Safetensors),
-            _ => Err(WeightsError::NotDictionary { file: file.into() }),
-        }
-    }
-
-    fn order(self) -> Order {
-        match self {
-            Self::Npz => Order::Inputs,
-            Self::Safetensors => Order::Features,
-        }
-    }
-
-    /// What files of this kind call an array. Source: google/gemma-scope-2b-pt-transcoders; circuit-tracer, `single_layer_transcoder.py`.
-    fn name(self, array: DictionaryArray) -> &'static str {
-        match (self, array) {
-            (Self::Safetensors, DictionaryArray::Threshold) => "activation_function.threshold",
-            _ => array.name(),
-        }
-    }
-}
-
-fn label(file: &str, array: DictionaryArray) -> String {
-    format!("{array} of {file}")
-}
-
-/// Gives every array its place; none may be left over.
-fn match_arrays(
-    file: &str,
-    kind: Kind,
-    mut found: BTreeMap<String, Entry>,
-) -> Result<BTreeMap<DictionaryArray, Entry>, WeightsError> {
-    let mut arrays = BTreeMap::new();
-    for array in DictionaryArray::ALL {
-        let name = kind.name(array);
-        let entry = found
-            .remove(name)
-            .ok_or_else(|| WeightsError::MissingArray {
-                file: file.into(),
-                array: name.into(),
-            })?;
-        if !convert::is_weight(entry.dtype) {
-            return Err(WeightsError::DType {
-                tensor: label(file, array),
-                dtype: entry.dtype,
-            });
-        }
-        arrays.insert(array, entry);
-    }
-    match found.pop_first() {
-        None => Ok(arrays),
-        Some((array, _)) => Err(WeightsError::ExtraArray {
-            file: file.into(),
-            array,
-        }),
-    }
-}
-
-/// The number of features, on which all arrays must agree, and with `d_model`.
-fn check_shapes(
-    file: &str,
-    kind: Kind,
-    d_model: u64,
-    arrays: &BTreeMap<DictionaryArray, Entry>,
-) -> Result<usize, WeightsError> {
-    let n_features = match arrays[&DictionaryArray::BEnc].shape[..] {
-        [it] => it,
-        _ => 0,
-    };
-    // A file may say any number; one that no program could count to is none of features.
-    let n_features = u64::from(u32::try_from(n_features).unwrap_or(0)).max(1);
-    for (array, entry) in arrays {
-        let expected = match (array, kind) {
-            (DictionaryArray::WEnc, Kind::Npz) => vec![d_model, n_features],
-            (DictionaryArray::WEnc, Kind::Safetensors) | (DictionaryArray::WDec, _) => {
-                vec![n_features, d_model]
-            }
-            (DictionaryArray::BEnc | DictionaryArray::Threshold, _) => vec![n_features],
-            (DictionaryArray::BDec, _) => vec![d_model],
-        };
-        if entry.shape != expected {
-            return Err(WeightsError::ArrayShape {
-                file: file.into(),
-                array: kind.name(*array).into(),
-                expected,
-                got: entry.shape.clone(),
-            });
-        }
-    }
-    Ok(n_features as usize)
 }

@@ -2,8 +2,9 @@
 
 use super::{
     WeightsError,
+    form::Form,
     npz::read_exactly,
-    stripes::{Encoder, Order, Stripe, from_features, from_inputs},
+    stripes::{Encoder, Order, Stripe, Within, from_features, from_inputs},
 };
 use crate::{
     hub::Source,
@@ -34,8 +35,7 @@ pub struct Piece {
 /// A few MiB are held at a time, whatever the size of the encoder; nothing is read twice.
 pub struct EncoderPieces<'a> {
     source: &'a dyn Source,
-    file: &'a str,
-    encoder: &'a Encoder,
+    encoder: Encoder,
     packing: Packing,
     /// Features of each tile.
     n_features: Vec<usize>,
@@ -65,19 +65,22 @@ enum Reads {
     PartsOfRows,
     /// Whole rows of features: one chunk of all stripes.
     Features,
+    /// A chunk of one stripe, as it is kept.
+    Kept,
+    /// Everything from the first byte to the last, as it is kept and wanted.
+    Plain,
 }
 
 impl<'a> EncoderPieces<'a> {
     /// `tiles` must be ranges of features that are there, none empty.
     pub(super) fn new(
         source: &'a dyn Source,
-        file: &'a str,
-        encoder: &'a Encoder,
+        encoder: Encoder,
         tiles: &[Range<usize>],
         packing: Packing,
     ) -> Self {
         let row_bytes = match encoder.order {
-            Order::Inputs => BLOCK * encoder.weight_bytes(),
+            Order::Inputs | Order::Stripes => BLOCK * encoder.weight_bytes(),
             Order::Features => encoder.d_in * encoder.weight_bytes(),
         };
         let at_once = (READ_BYTES / row_bytes / FEATURES_STEP).max(1) * FEATURES_STEP;
@@ -86,19 +89,20 @@ impl<'a> EncoderPieces<'a> {
         let fits = n_there * row_bytes as u64 <= READ_BYTES as u64;
         let reads = match encoder.order {
             Order::Features => Reads::Features,
+            Order::Stripes if encoder.is_wanted_so(tiles, packing) => Reads::Plain,
+            Order::Stripes => Reads::Kept,
             // One read of some more is sooner done than 32 small ones.
             Order::Inputs if fits && n_wanted * 8 >= n_there => Reads::WholeRows,
             Order::Inputs => Reads::PartsOfRows,
         };
         Self {
             source,
-            file,
-            encoder,
             packing,
             n_features: tiles.iter().map(Range::len).collect(),
             chunks: chunks(tiles, at_once),
             reads,
             stripes: 0..encoder.n_stripes(),
+            encoder,
             n_done: 0,
             ready: VecDeque::new(),
         }
@@ -106,6 +110,9 @@ impl<'a> EncoderPieces<'a> {
 
     /// Only this stripe, and its places counted from its own start.
     pub(super) fn only(&mut self, stripe: usize) {
+        if self.reads == Reads::Plain {
+            self.reads = Reads::Kept;
+        }
         self.stripes = stripe..stripe + 1;
     }
 
@@ -128,6 +135,12 @@ impl<'a> EncoderPieces<'a> {
                     self.read_parts(stripe, self.n_done % n_chunks).await?;
                 }
                 Reads::Features => self.read_features(self.n_done).await?,
+                Reads::Plain => self.read_plain(self.n_done).await?,
+                Reads::Kept => {
+                    let n_chunks = self.chunks.len();
+                    let stripe = self.stripes.start + self.n_done / n_chunks;
+                    self.read_kept(stripe, self.n_done % n_chunks).await?;
+                }
             }
             self.n_done += 1;
         }
@@ -137,8 +150,9 @@ impl<'a> EncoderPieces<'a> {
         match self.reads {
             Reads::WholeRows if self.chunks.is_empty() => 0,
             Reads::WholeRows => self.stripes.len(),
-            Reads::PartsOfRows => self.stripes.len() * self.chunks.len(),
+            Reads::PartsOfRows | Reads::Kept => self.stripes.len() * self.chunks.len(),
             Reads::Features => self.chunks.len(),
+            Reads::Plain => self.encoder.packed_bytes().div_ceil(READ_BYTES),
         }
     }
 
@@ -151,7 +165,7 @@ impl<'a> EncoderPieces<'a> {
             let columns = features.start * size..features.end * size;
             let rows = bytes.chunks_exact(self.encoder.d_transcoder * size);
             let rows: Vec<&[u8]> = rows.map(|it| &it[columns.clone()]).collect();
-            let raw = from_inputs(&rows, self.encoder.entry.dtype);
+            let raw = from_inputs(&rows, self.encoder.dtype(self.packing)?);
             self.push(stripe, chunk, raw)?;
         }
         Ok(())
@@ -163,7 +177,7 @@ impl<'a> EncoderPieces<'a> {
         let rows = rows.map(|it| self.read(self.encoder.range(it, features.clone())));
         let rows = try_join_all(rows).await?;
         let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let raw = from_inputs(&rows, self.encoder.entry.dtype);
+        let raw = from_inputs(&rows, self.encoder.dtype(self.packing)?);
         self.push(stripe, chunk, raw)
     }
 
@@ -172,7 +186,7 @@ impl<'a> EncoderPieces<'a> {
         let bytes = self.read(range).await?;
         let (row_bytes, dtype) = (
             self.encoder.d_in * self.encoder.weight_bytes(),
-            self.encoder.entry.dtype,
+            self.encoder.dtype(self.packing)?,
         );
         for stripe in self.stripes.clone() {
             let raw = from_features(&bytes, row_bytes, stripe, dtype);
@@ -181,46 +195,67 @@ impl<'a> EncoderPieces<'a> {
         Ok(())
     }
 
+    async fn read_plain(&mut self, n: usize) -> Result<(), WeightsError> {
+        let end = self.encoder.packed_bytes().min((n + 1) * READ_BYTES);
+        let range = (n * READ_BYTES) as u64..end as u64;
+        let (at, from) = (range.start, self.encoder.at);
+        let range = from + range.start..from + range.end;
+        let bytes = read_exactly(self.source, &self.encoder.file, range).await?;
+        self.ready.push_back(Piece { tile: 0, at, bytes });
+        Ok(())
+    }
+
+    async fn read_kept(&mut self, stripe: usize, chunk: usize) -> Result<(), WeightsError> {
+        let features = self.chunks[chunk].features.clone();
+        let (weights, scales) = self.encoder.in_stripe(stripe, &features);
+        let weights = read_exactly(self.source, &self.encoder.file, weights).await?;
+        if self.encoder.form != Form::Packed(self.packing) {
+            return self.push(stripe, chunk, weights.into_vec());
+        }
+        let scales = match scales.is_empty() {
+            true => Vec::new().into(),
+            false => read_exactly(self.source, &self.encoder.file, scales).await?,
+        };
+        let packed = match scales.is_empty() {
+            true => weights,
+            false => Bytes::concat(vec![weights, scales]),
+        };
+        self.put(stripe, chunk, packed);
+        Ok(())
+    }
+
     /// Packs `[features][32]` weights of a chunk and puts them where they belong in their tile.
     fn push(&mut self, stripe: usize, chunk: usize, raw: Vec<u8>) -> Result<(), WeightsError> {
+        let of = Stripe {
+            stripe,
+            features: self.chunks[chunk].features.clone(),
+        };
+        let packed = self.encoder.pack(&of, raw, self.packing)?;
+        self.put(stripe, chunk, packed);
+        Ok(())
+    }
+
+    fn put(&mut self, stripe: usize, chunk: usize, packed: Bytes) {
         let Chunk {
             tile,
             first,
             ref features,
         } = self.chunks[chunk];
-        let (n_tile, n_chunk) = (self.n_features[tile], features.len());
-        let of = Stripe {
-            stripe,
-            features: features.clone(),
+        let within = Within {
+            packing: self.packing,
+            n_tile: self.n_features[tile],
+            first,
+            n: features.len(),
         };
-        let bytes = self.encoder.pack(&of, raw, self.packing)?;
-        let stripe_bytes = self.packing.stripe_bytes(n_tile);
-        let at = (stripe - self.stripes.start) as u64 * stripe_bytes as u64;
-        if self.packing != Packing::Q8 {
-            let at = at + self.packing.stripe_bytes(first) as u64;
-            self.ready.push_back(Piece { tile, at, bytes });
-            return Ok(());
-        }
-        let is_last = first + n_chunk == n_tile;
-        let mut quants = bytes.into_vec();
-        let mut scales = quants.split_off(n_chunk * BLOCK);
-        if is_last {
-            scales.resize(stripe_bytes - n_tile * BLOCK - first * 2, 0);
-        }
-        let scales_at = at + (n_tile * BLOCK + first * 2) as u64;
-        if first == 0 && is_last {
-            quants.append(&mut scales);
-        }
-        let places = [(at + (first * BLOCK) as u64, quants), (scales_at, scales)];
-        for (at, bytes) in places.into_iter().filter(|(_, it)| !it.is_empty()) {
-            let bytes = bytes.into();
-            self.ready.push_back(Piece { tile, at, bytes });
-        }
-        Ok(())
+        let places = within.places(stripe - self.stripes.start, packed);
+        let pieces = places
+            .into_iter()
+            .map(|(at, bytes)| Piece { tile, at, bytes });
+        self.ready.extend(pieces);
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Vec<u8>, WeightsError> {
-        let bytes = read_exactly(self.source, self.file, range).await?;
+        let bytes = read_exactly(self.source, &self.encoder.file, range).await?;
         Ok(bytes.into_vec())
     }
 }

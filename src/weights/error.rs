@@ -71,6 +71,14 @@ pub enum WeightsError {
         /// What the header says.
         dtype: String,
     },
+    /// Weights in 8-bit blocks, from which nothing finer can be made.
+    #[error("`{tensor}` is kept in 8 bit; {packing:?} can't be made from it")]
+    Coarse {
+        /// The tensor.
+        tensor: String,
+        /// What was asked for.
+        packing: Packing,
+    },
     /// An element type that is known, but not one of weights.
     #[error("`{tensor}` is of type {dtype:?}; weights are BF16, F16 or F32")]
     DType {

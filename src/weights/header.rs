@@ -6,7 +6,7 @@
 use super::WeightsError;
 use crate::spec::DType;
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error, MapAccess, Visitor},
 };
 use std::{collections::BTreeMap, fmt, ops::Range};
@@ -24,7 +24,7 @@ pub struct Header {
 }
 
 /// Where a tensor lies and what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Type of its elements.
     pub dtype: DType,

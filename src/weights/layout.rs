@@ -2,6 +2,7 @@
 
 use super::{Entry, Header, Index, WeightsError, header};
 use crate::hub::{HubError, Source};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -16,9 +17,12 @@ const MAX_INDEX_BYTES: u64 = 64 << 20;
 const FIRST_BYTES: u64 = 64 << 10;
 
 /// Where every tensor of a checkpoint lies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Layout {
     /// File and place of each tensor.
     pub tensors: BTreeMap<String, (String, Entry)>,
+    /// Bytes of each file.
+    pub file_bytes: BTreeMap<String, u64>,
 }
 
 impl Layout {
@@ -32,7 +36,7 @@ impl Layout {
             Err(it) => return Err(it.into()),
         };
         let files = index.as_ref().map_or(vec![SINGLE_FILE], Index::shards);
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut file_bytes) = (BTreeMap::new(), BTreeMap::new());
         for file in files {
             let header = read_header(source, file, hasher).await;
             let header = header.map_err(|it| missing_shard(it, source))?;
@@ -43,8 +47,12 @@ impl Layout {
                 }
                 tensors.insert(tensor, (file.to_string(), entry));
             }
+            file_bytes.insert(file.to_string(), source.size(file).await?);
         }
-        let layout = Self { tensors };
+        let layout = Self {
+            tensors,
+            file_bytes,
+        };
         index.map_or(Ok(()), |it| layout.check_index(&it))?;
         Ok(layout)
     }

@@ -36,6 +36,9 @@ impl WeightsError {
             Self::UnknownDType { .. } | Self::DType { .. } => {
                 "Take weights in bf16, f16 or f32; quantised ones can't be read."
             }
+            Self::Coarse { .. } => {
+                "Choose the precision in which it is kept, or fetch the model again in the one you want."
+            }
             Self::NotFinite { .. } => {
                 "The weights are damaged: download the file again, and if it stays so, take another checkpoint."
             }

@@ -3,7 +3,7 @@
 //!
 //! Two kinds of files hold an encoder: an npz has a row per input, a safetensors file a row per feature. Both become the same bytes.
 
-use super::{Entry, WeightsError, convert};
+use super::{WeightsError, convert, form::Form};
 use crate::spec::{Bytes, DType, Packing, gemma::BLOCK};
 use std::ops::Range;
 
@@ -14,6 +14,8 @@ pub(super) enum Order {
     Inputs,
     /// A feature: `[d_transcoder, d_in]`.
     Features,
+    /// Stripes, packed as they are kept: [`crate::spec::Layout::Stripes`].
+    Stripes,
 }
 
 /// An encoder in its file.
@@ -21,8 +23,12 @@ pub(super) enum Order {
 pub(super) struct Encoder {
     /// What its rows are.
     pub order: Order,
-    /// Where it lies.
-    pub entry: Entry,
+    /// The file, or the key of what is kept.
+    pub file: String,
+    /// Its first byte there.
+    pub at: u64,
+    /// How its weights stand.
+    pub form: Form,
     /// Inputs.
     pub d_in: usize,
     /// Features.
@@ -44,9 +50,29 @@ impl Encoder {
     pub fn range(&self, row: usize, columns: Range<usize>) -> Range<u64> {
         let place = |column: usize| {
             let index = row as u64 * self.n_columns() as u64 + column as u64;
-            self.entry.range.start + index * self.weight_bytes() as u64
+            self.at + index * self.weight_bytes() as u64
         };
         place(columns.start)..place(columns.end)
+    }
+
+    /// Where some features of a stripe lie, of an encoder kept in stripes: the weights, and of 8 bit the scales.
+    pub fn in_stripe(&self, stripe: usize, features: &Range<usize>) -> (Range<u64>, Range<u64>) {
+        let Form::Packed(packing) = self.form else {
+            return (0..0, 0..0);
+        };
+        let start = self.at + (stripe * packing.stripe_bytes(self.d_transcoder)) as u64;
+        let size = match packing {
+            Packing::Q8 => BLOCK,
+            Packing::F32 | Packing::Bf16 | Packing::F16 => packing.stripe_bytes(1),
+        };
+        let weight = |feature: usize| start + (feature * size) as u64;
+        let scales = start + (self.d_transcoder * BLOCK) as u64;
+        let scale = |feature: usize| scales + 2 * feature as u64;
+        let scales = match packing {
+            Packing::Q8 => scale(features.start)..scale(features.end),
+            Packing::F32 | Packing::Bf16 | Packing::F16 => 0..0,
+        };
+        (weight(features.start)..weight(features.end), scales)
     }
 
     /// Where in the file whole rows lie.
@@ -54,12 +80,35 @@ impl Encoder {
         self.range(rows.start, 0..0).start..self.range(rows.end, 0..0).start
     }
 
+    /// Whether one tile wants it whole and packed as it is kept.
+    pub fn is_wanted_so(&self, tiles: &[Range<usize>], packing: Packing) -> bool {
+        self.form == Form::Packed(packing) && *tiles == [0..self.d_transcoder]
+    }
+
+    /// Bytes of one that is kept in stripes.
+    pub fn packed_bytes(&self) -> usize {
+        match self.form {
+            Form::Packed(it) => self.n_stripes() * it.stripe_bytes(self.d_transcoder),
+            Form::Raw(_) => 0,
+        }
+    }
+
     pub fn n_stripes(&self) -> usize {
         self.d_in / BLOCK
     }
 
     pub fn weight_bytes(&self) -> usize {
-        self.entry.dtype.size_bytes()
+        self.form.dtype().map_or(1, DType::size_bytes)
+    }
+
+    /// The type of the weights.
+    ///
+    /// Errors: [`WeightsError::Coarse`] of 8-bit blocks.
+    pub fn dtype(&self, packing: Packing) -> Result<DType, WeightsError> {
+        self.form.dtype().ok_or_else(|| WeightsError::Coarse {
+            tensor: self.label.clone(),
+            packing,
+        })
     }
 
     /// Packs weights that stand as `[features][32]`.
@@ -68,7 +117,7 @@ impl Encoder {
     ///
     /// Errors: [`WeightsError::NotFinite`], [`WeightsError::TooLarge`], by the weight's place in the file.
     pub fn pack(&self, of: &Stripe, raw: Vec<u8>, packing: Packing) -> Result<Bytes, WeightsError> {
-        let dtype = self.entry.dtype;
+        let dtype = self.dtype(packing)?;
         let packed = convert::pack(&self.label, 0, raw.into(), dtype, BLOCK, packing);
         let packed = packed.map_err(|it| self.placed(it, of))?;
         match packing {
@@ -84,7 +133,7 @@ impl Encoder {
             let input = (of.stripe * BLOCK) as u64 + index % BLOCK as u64;
             match self.order {
                 Order::Inputs => input * self.d_transcoder as u64 + feature,
-                Order::Features => feature * self.d_in as u64 + input,
+                Order::Features | Order::Stripes => feature * self.d_in as u64 + input,
             }
         };
         match error {
@@ -108,8 +157,77 @@ impl Encoder {
     fn n_columns(&self) -> usize {
         match self.order {
             Order::Inputs => self.d_transcoder,
-            Order::Features => self.d_in,
+            Order::Features | Order::Stripes => self.d_in,
         }
+    }
+}
+
+/// Some features of a tile of a matrix in stripes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    /// How the tile is packed.
+    pub packing: Packing,
+    /// Features of the tile.
+    pub n_tile: usize,
+    /// The first of ours.
+    pub first: usize,
+    /// How many.
+    pub n: usize,
+}
+
+impl Within {
+    /// The bytes of the tile that they fill of a stripe, as [`Within::places`] has them.
+    pub fn spans(self, stripe: usize) -> Vec<Range<u64>> {
+        let stripe_bytes = self.packing.stripe_bytes(self.n_tile);
+        let at = stripe * stripe_bytes;
+        let end = self.first + self.n;
+        let spans = match self.packing {
+            Packing::Q8 => {
+                let scales = at + self.n_tile * BLOCK;
+                let scales_end = match end == self.n_tile {
+                    true => at + stripe_bytes,
+                    false => scales + end * 2,
+                };
+                let quants = at + self.first * BLOCK..at + end * BLOCK;
+                match self.n == self.n_tile {
+                    true => vec![at..at + stripe_bytes],
+                    false => vec![quants, scales + self.first * 2..scales_end],
+                }
+            }
+            packing => {
+                vec![at + packing.stripe_bytes(self.first)..at + packing.stripe_bytes(end)]
+            }
+        };
+        let spans = spans.into_iter();
+        spans.map(|it| it.start as u64..it.end as u64).collect()
+    }
+
+    /// Where packed weights of a stripe belong in the tile, whose stripes are counted from its start.
+    ///
+    /// Shapes: `packed` as [`Encoder::pack`] makes it.
+    pub fn places(self, stripe: usize, packed: Bytes) -> Vec<(u64, Bytes)> {
+        let stripe_bytes = self.packing.stripe_bytes(self.n_tile);
+        let at = stripe as u64 * stripe_bytes as u64;
+        if self.packing != Packing::Q8 {
+            let at = at + self.packing.stripe_bytes(self.first) as u64;
+            return vec![(at, packed)];
+        }
+        let is_last = self.first + self.n == self.n_tile;
+        let mut quants = packed.into_vec();
+        let mut scales = quants.split_off(self.n * BLOCK);
+        if is_last {
+            scales.resize(stripe_bytes - self.n_tile * BLOCK - self.first * 2, 0);
+        }
+        let scales_at = at + (self.n_tile * BLOCK + self.first * 2) as u64;
+        if self.first == 0 && is_last {
+            quants.append(&mut scales);
+        }
+        let places = [
+            (at + (self.first * BLOCK) as u64, Bytes::from(quants)),
+            (scales_at, scales.into()),
+        ];
+        let places = places.into_iter();
+        places.filter(|(_, it)| !it.is_empty()).collect()
     }
 }
 

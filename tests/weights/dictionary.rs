@@ -218,8 +218,8 @@ fn sixteen_bits_in_the_file_are_those_of_the_packing() {
     let halves = open(&in_f16(), &Form::default()).unwrap();
     let traced = open_as(SAFETENSORS, file_of(&safetensors("F16"))).unwrap();
     let uppers = open_as(SAFETENSORS, file_of(&safetensors("BF16"))).unwrap();
-    assert_eq!(halves.dtypes(), (DType::F16, DType::F16));
-    assert_eq!(uppers.dtypes(), (DType::BF16, DType::BF16));
+    assert_eq!(halves.dtypes(), (Some(DType::F16), Some(DType::F16)));
+    assert_eq!(uppers.dtypes(), (Some(DType::BF16), Some(DType::BF16)));
     assert_same_matrices(&wide, &halves, &[Packing::F16]);
     assert_same_matrices(&halves, &traced, &PACKINGS);
     assert_same_matrices(&wide, &uppers, &[Packing::Bf16]);

@@ -14,6 +14,7 @@ mod bad_input;
 mod checkpoints;
 mod dictionary;
 mod npz_files;
+mod parts;
 mod reading;
 mod synth;
 mod transcoders;

@@ -57,7 +57,10 @@ fn f16_files_are_read_by_way_of_f32() {
         }
     }));
     let checkpoint = checkpoint.unwrap();
-    assert_eq!(checkpoint.dtype(TensorName::Embed).unwrap(), DType::F16);
+    assert_eq!(
+        checkpoint.dtype(TensorName::Embed).unwrap(),
+        Some(DType::F16)
+    );
     let uniform = Uniform::of(TensorName::Embed, &tiny());
     let packed = rows(&checkpoint, TensorName::Embed, Packing::Bf16);
     for (index, got) in packed.chunks_exact(2).enumerate() {
