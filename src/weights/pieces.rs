@@ -1,6 +1,11 @@
 //! Parts cut into pieces: what is fetched at a time, and where in what is kept it goes. Leaves which tensors a part has to `parts`,
 //! and the packing to `packer`.
 
+#![allow(
+    clippy::single_range_in_vec_init,
+    reason = "spans are lists of ranges, often of one"
+)]
+
 use super::{
     form::Form,
     stripes::{Order, Within},
@@ -192,10 +197,9 @@ impl PartPlan {
 
     /// Whether a piece can be had back from what is kept as the file has it.
     pub fn is_kept_as_it_is(&self, piece: usize) -> bool {
-        let slices = self.pieces[piece].slices.iter();
-        slices.fold(true, |all, it| {
-            all && self.sources[it.tensor].is_kept_as_it_is()
-        })
+        let mut slices = self.pieces[piece].slices.iter();
+        let as_it_is = |it: &Slice| self.sources[it.tensor].is_kept_as_it_is();
+        slices.all(as_it_is)
     }
 
     /// The bytes of what is kept that make up a piece as the file has it, in its order.
@@ -293,7 +297,8 @@ fn slice_spans(source: &SourceTensor, rows: &Range<usize>) -> Vec<Range<u64>> {
     match source.order {
         None => {
             let row_bytes = it.size_bytes() / it.rows.len().max(1) as u64;
-            vec![it.at + rows.start as u64 * row_bytes..it.at + rows.end as u64 * row_bytes]
+            let byte = |row: usize| it.at + row as u64 * row_bytes;
+            vec![byte(rows.start)..byte(rows.end)]
         }
         Some(Order::Inputs) => {
             let stripe_bytes = it.packing.stripe_bytes(it.rows.len()) as u64;

@@ -3,6 +3,11 @@
 //!
 //! Two kinds of files hold an encoder: an npz has a row per input, a safetensors file a row per feature. Both become the same bytes.
 
+#![allow(
+    clippy::single_range_in_vec_init,
+    reason = "spans are lists of ranges, often of one"
+)]
+
 use super::{WeightsError, convert, form::Form};
 use crate::spec::{Bytes, DType, Packing, gemma::BLOCK};
 use std::ops::Range;
@@ -82,7 +87,7 @@ impl Encoder {
 
     /// Whether one tile wants it whole and packed as it is kept.
     pub fn is_wanted_so(&self, tiles: &[Range<usize>], packing: Packing) -> bool {
-        self.form == Form::Packed(packing) && *tiles == [0..self.d_transcoder]
+        self.form == Form::Packed(packing) && matches!(tiles, [it] if *it == (0..self.d_transcoder))
     }
 
     /// Bytes of one that is kept in stripes.
