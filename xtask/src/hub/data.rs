@@ -155,14 +155,14 @@ impl Said {
                 self.span = 0..size_bytes;
             }
             Fault::Shifted { by_bytes } => {
-                self.span.start += by_bytes;
-                self.span.end += by_bytes;
+                self.span.start = self.span.start.saturating_add(by_bytes);
+                self.span.end = self.span.end.saturating_add(by_bytes);
             }
-            Fault::Long { by_bytes } => self.span.end += by_bytes,
+            Fault::Long { by_bytes } => self.span.end = self.span.end.saturating_add(by_bytes),
             Fault::WrongLength { by_bytes } => {
-                self.size_bytes += by_bytes;
+                self.size_bytes = self.size_bytes.saturating_add(by_bytes);
                 if !self.ranged {
-                    self.span.end += by_bytes;
+                    self.span.end = self.span.end.saturating_add(by_bytes);
                 }
             }
             _ => (),

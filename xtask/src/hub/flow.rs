@@ -79,7 +79,9 @@ impl Bent {
             match *fault {
                 Fault::Cut { after_bytes } => lower(&mut out.cut_after_bytes, after_bytes),
                 Fault::Stall { after_bytes } => lower(&mut out.stall_after_bytes, after_bytes),
-                Fault::Short { by_bytes } => out.short_by_bytes += by_bytes,
+                Fault::Short { by_bytes } => {
+                    out.short_by_bytes = out.short_by_bytes.saturating_add(by_bytes);
+                }
                 Fault::Flip { offset_bytes } => out.flip_at_bytes.push(offset_bytes),
                 Fault::Slow { bytes_per_second } => {
                     out.slow = Some(Pace::new(Some(bytes_per_second)));
@@ -136,6 +138,7 @@ impl Flow {
 
     async fn next(&mut self, sent: u64) -> Option<io::Result<Bytes>> {
         if self.bent.cut_after_bytes == Some(sent) || self.shared.is_away() {
+            self.linger().await;
             return Some(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         if self.bent.stall_after_bytes == Some(sent) {
@@ -143,6 +146,9 @@ impl Flow {
         }
         let n_bytes = self.chunk_bytes(sent);
         if n_bytes == 0 {
+            if self.bent.short_by_bytes > 0 {
+                self.linger().await;
+            }
             self.record.update(|it| it.finished = true);
             return None;
         }
@@ -154,6 +160,13 @@ impl Flow {
             it.finished = last; // a client that counts does not ask for the end
         });
         Some(chunk)
+    }
+
+    async fn linger(&self) {
+        let millis = self.shared.linger_millis;
+        if millis > 0.0 {
+            self.shared.clock.sleep(millis).await;
+        }
     }
 
     fn chunk_bytes(&self, sent: u64) -> u64 {

@@ -147,8 +147,11 @@ mod tests {
         assert_eq!(struck("html@/#2x2", 4), [2, 3]);
         assert_eq!(struck("html@/#x2", 4), [1, 2]);
         assert_eq!(struck("html@/#3x*", 4), [3, 4]);
-        assert_eq!(struck("html@c.npz", 4), []);
-        assert_eq!(struck("html@2x2", 4), [], "x belongs to the path without #");
+        assert!(struck("html@c.npz", 4).is_empty());
+        assert!(
+            struck("html@2x2", 4).is_empty(),
+            "x belongs to the path without #"
+        );
     }
 
     #[test]

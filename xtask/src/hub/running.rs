@@ -21,6 +21,8 @@ use tower::ServiceExt;
 const IN_PROCESS: [&str; 2] = ["http://hub.test", "http://signed.test"];
 /// How long open connections may take to end.
 const ENDING: Duration = Duration::from_secs(1);
+/// See [`Shared::linger_millis`].
+const LINGER_MILLIS: f64 = 20.0;
 /// What `/_stop` leaves for its own answer.
 const FAREWELL: Duration = Duration::from_millis(100);
 
@@ -50,11 +52,9 @@ impl Hub {
         let [hub, signed] = [listen(config.port)?, listen(config.signed_port)?];
         let address = |it: &TcpListener| it.local_addr().map(|it| format!("http://{it}"));
         let origins = [address(&hub)?, address(&signed)?];
-        let mut out = Self::new(Shared::new(
-            config,
-            origins,
-            Arc::new(SystemClock::default()),
-        )?);
+        let mut shared = Shared::new(config, origins, Arc::new(SystemClock::default()))?;
+        shared.linger_millis = LINGER_MILLIS;
+        let mut out = Self::new(shared);
         let runtime = Runtime::new()?;
         for (listener, router) in [hub, signed].into_iter().zip(out.routers.clone()) {
             runtime.spawn(serve(listener, router, Arc::clone(&out.shared)));

@@ -31,6 +31,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// When the Hub began.
     pub started_millis: f64,
+    /// How long a connection is left alone before it breaks, so that what was sent before has gone out. Zero without sockets.
+    pub linger_millis: f64,
     /// Entries of a page of the tree.
     pub page_size: usize,
     /// How long a signed address is valid.
@@ -78,6 +80,7 @@ impl Shared {
             signed_origin,
             started_millis: clock.now_millis(),
             clock,
+            linger_millis: 0.0,
             page_size: config.page_size.max(1),
             expiry_seconds: config.expiry_seconds,
             gates: config.gates,
