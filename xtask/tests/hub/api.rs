@@ -12,7 +12,7 @@ fn tree(world: &World, query: &str) -> Vec<Value> {
 fn paths(entries: &[Value]) -> Vec<&str> {
     entries
         .iter()
-        .map(|it| it["path"].as_str().unwrap())
+        .map(|it| it["path"].as_str().expect("a path"))
         .collect()
 }
 

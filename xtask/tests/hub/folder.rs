@@ -15,14 +15,14 @@ impl Folder {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("hub-{name}-{}", std::process::id()));
         fs::remove_dir_all(&path).ok();
-        fs::create_dir_all(&path).unwrap();
+        fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }
 
     pub fn write(&self, path: &str, bytes: &[u8]) {
         let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
     }
 }
 

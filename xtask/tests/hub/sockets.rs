@@ -24,18 +24,18 @@ struct Got {
 fn ask(address: &str, method: &str, headers: &str) -> Got {
     let (host, path) = address
         .strip_prefix("http://")
-        .unwrap()
+        .expect("http")
         .split_once('/')
-        .unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
+        .expect("a path");
+    let mut stream = TcpStream::connect(host).expect("a server");
     stream
         .set_read_timeout(Some(Duration::from_millis(500)))
-        .unwrap();
+        .expect("a socket");
     write!(
         stream,
         "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n"
     )
-    .unwrap();
+    .expect("a server that reads");
     let mut all = Vec::new();
     let mut piece = [0; 65536];
     let ended = loop {
@@ -71,8 +71,8 @@ impl Got {
 }
 
 fn serve(rules: &[&str]) -> Hub {
-    let rules = rules.iter().map(|it| it.parse().unwrap()).collect();
-    Hub::serve(Config { rules, ..config() }).unwrap()
+    let rules = rules.iter().map(|it| it.parse().expect("a rule")).collect();
+    Hub::serve(Config { rules, ..config() }).expect("two free ports")
 }
 
 /// A fresh address; the small client reads heads in lower case, which leaves our addresses as they are.
