@@ -9,6 +9,7 @@ pub mod commands;
 pub mod compare;
 pub mod debian;
 pub mod headers;
+pub mod hub;
 pub mod lab;
 pub mod libtest;
 pub mod place;

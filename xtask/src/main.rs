@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{bench, build, compare, lab, serve, test};
+use xtask::{bench, build, compare, hub, lab, serve, test};
 
 /// Builds, serves and tests Gemscope; sets up what is missing.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Measures kernels, prefill and decode; with --page inside the browsers.
     Bench(lab::Passed),
+    /// Serves folders as the Hugging Face Hub would, with faults on demand.
+    Hub(hub::command::Arguments),
     /// Commands that need the engine: synth, full.
     #[command(flatten)]
     Lab(lab::Command),
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Test(it) => test::run(&it),
         Command::Compare(it) => compare::run(&it),
         Command::Bench(it) => bench::run(&it),
+        Command::Hub(it) => hub::command::run(&it).map(|()| true),
         Command::Lab(it) => lab::run(&it),
     };
     match outcome {
