@@ -50,7 +50,9 @@ pub(super) fn redirect(from: &str, location: &str) -> Option<String> {
 pub(super) fn next_page(from: &str, link: &str) -> Option<String> {
     let next = link.split(',').find(|it| {
         let marks = it.split(';').skip(1);
-        marks.map(str::trim).any(|it| it == "rel=\"next\"" || it == "rel=next")
+        marks
+            .map(str::trim)
+            .any(|it| it == "rel=\"next\"" || it == "rel=next")
     })?;
     let address = next.trim().strip_prefix('<')?.split_once('>')?.0;
     redirect(from, address).filter(|it| Endpoint::of(it) == Endpoint::of(from))

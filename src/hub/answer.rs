@@ -52,6 +52,7 @@ pub(super) fn refusal(asked: &Asked<'_>, status: u16, headers: &Headers) -> HubE
         ("GatedRepo", 401, true) | ("", 401, true) => HubError::WrongToken { repo },
         ("GatedRepo", _, true) => HubError::NotAccepted { repo },
         ("GatedRepo", _, false) => HubError::Gated { repo },
+        ("", 404, _) if file != repo => HubError::NotFound { file, place: repo },
         ("RepoNotFound", ..) | ("", 401 | 404, _) => HubError::RepoNotFound { repo },
         _ => HubError::Status { file, status },
     }
@@ -144,7 +145,11 @@ mod tests {
             ("ratelimit", "nonsense", None),
             ("x", "30", None),
         ] {
-            assert_eq!(asked_millis(&headers(&[(name, value)])), expected, "{value}");
+            assert_eq!(
+                asked_millis(&headers(&[(name, value)])),
+                expected,
+                "{value}"
+            );
         }
     }
 
@@ -152,7 +157,14 @@ mod tests {
     fn content_ranges_are_read_strictly() {
         assert_eq!(parse_content_range("bytes 5-9/10"), Some((Some(5..10), 10)));
         assert_eq!(parse_content_range("bytes */10"), Some((None, 10)));
-        for text in ["", "bytes", "bytes 1-2", "bytes 1-/3", "bytes a-b/c", "bytes 1-2/*"] {
+        for text in [
+            "",
+            "bytes",
+            "bytes 1-2",
+            "bytes 1-/3",
+            "bytes a-b/c",
+            "bytes 1-2/*",
+        ] {
             assert_eq!(parse_content_range(text), None, "{text}");
         }
         let most = format!("bytes 0-{}/1", u64::MAX);
@@ -166,6 +178,7 @@ mod tests {
             ("RepoNotFound", 404, true, "RepoNotFound"),
             ("", 401, false, "RepoNotFound"),
             ("", 401, true, "WrongToken"),
+            ("", 404, false, "NotFound"),
             ("GatedRepo", 401, false, "Gated"),
             ("GatedRepo", 403, false, "Gated"),
             ("GatedRepo", 401, true, "WrongToken"),

@@ -26,7 +26,8 @@ pub(super) async fn commit(net: &Rc<Net>, repo: &RepoRef) -> Result<String, HubE
     }
     let url = address::revision(repo);
     let (Revision { sha }, _) = json(net, repo, &url).await?;
-    if !is_hex(&sha, 40) {
+    let is_commit = is_hex(&repo.revision, 40);
+    if !is_hex(&sha, 40) || (is_commit && sha != repo.revision) {
         return Err(unusable(net, repo, &format!("its commit is `{sha}`")));
     }
     Ok(sha)

@@ -90,7 +90,10 @@ impl NativeHttp {
             status,
             headers,
             url: request.url,
-            body: Box::new(Chunks { chunks, _task: task }),
+            body: Box::new(Chunks {
+                chunks,
+                _task: task,
+            }),
         })
     }
 }
@@ -130,7 +133,10 @@ async fn exchange(
     let headers = pairs
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
         .collect();
-    if tell.send(Ok((response.status().as_u16(), headers))).is_err() {
+    if tell
+        .send(Ok((response.status().as_u16(), headers)))
+        .is_err()
+    {
         return;
     }
     loop {
@@ -175,9 +181,8 @@ fn builder() -> ClientBuilder {
 }
 
 fn built(it: ClientBuilder) -> Result<Client, HttpError> {
-    it.build().map_err(|it| HttpError::Request {
-        detail: text(&it),
-    })
+    it.build()
+        .map_err(|it| HttpError::Request { detail: text(&it) })
 }
 
 fn error(it: reqwest::Error) -> HttpError {
@@ -192,7 +197,11 @@ fn error(it: reqwest::Error) -> HttpError {
 
 /// An error with all its causes, since the first of them says little.
 fn text(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |it| it.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(it) = cause {
+        text = format!("{text}: {it}");
+        cause = it.source();
+    }
+    text
 }

@@ -142,7 +142,8 @@ impl Net {
     ///
     /// Errors: [`HubError::OffTable`], which names the origin alone, since the rest may be signed.
     pub(super) fn check_hop(&self, endpoint: &Endpoint, address: &str) -> Result<(), HubError> {
-        let origin = Endpoint::of(address).ok_or_else(|| off_table("an unreadable address".into()))?;
+        let origin =
+            Endpoint::of(address).ok_or_else(|| off_table("an unreadable address".into()))?;
         let fine = match self.reach {
             Reach::Table => self.hosts.may_send_on(endpoint, &origin),
             Reach::Anywhere => {
@@ -151,7 +152,8 @@ impl Net {
                 origin.is_secure() || (!endpoint.is_secure() && same)
             }
         };
-        fine.then_some(()).ok_or_else(|| off_table(origin.to_string()))
+        fine.then_some(())
+            .ok_or_else(|| off_table(origin.to_string()))
     }
 
     /// The token of a server.
@@ -162,7 +164,9 @@ impl Net {
     /// A text of a server, without any token, in one short line.
     pub(super) fn cleaned(&self, text: &str) -> String {
         let tokens = self.tokens.borrow();
-        let struck = tokens.values().fold(text.to_string(), |text, it| it.strike_out(&text));
+        let struck = tokens
+            .values()
+            .fold(text.to_string(), |text, it| it.strike_out(&text));
         super::text::one_line(&struck)
     }
 

@@ -28,7 +28,10 @@ impl Piece {
         use js_sys::{Array, Function, Reflect, Uint8Array};
         use wasm_bindgen::JsCast;
         // By way of Reflect, which hands a refusal on instead of throwing it through this program.
-        let class: Function = Reflect::get(&js_sys::global(), &"Uint8Array".into()).ok()?.dyn_into().ok()?;
+        let class: Function = Reflect::get(&js_sys::global(), &"Uint8Array".into())
+            .ok()?
+            .dyn_into()
+            .ok()?;
         let made = Reflect::construct(&class, &Array::of1(&(n_bytes as f64).into())).ok()?;
         Some(Self {
             bytes: made.dyn_into::<Uint8Array>().ok()?,

@@ -117,9 +117,9 @@ impl Retry {
     fn wait_millis(&self, trouble: &Trouble) -> Result<f64, HubError> {
         let config = &self.net.config;
         match trouble {
-            Trouble::Asked { millis: Some(asked) } if *asked > config.most_asked_wait_millis => {
-                Err(self.rate_limited(Some(*asked)))
-            }
+            Trouble::Asked {
+                millis: Some(asked),
+            } if *asked > config.most_asked_wait_millis => Err(self.rate_limited(Some(*asked))),
             // A little later than asked, and not all at the same moment.
             Trouble::Asked { millis: Some(it) } => Ok(it + 1000.0 * self.net.chance()),
             _ => Ok(back_off_millis(config, self.n_failed, self.net.chance())),

@@ -1,9 +1,8 @@
 //! A range of a remote file as a stream: one request, made again from the byte reached wherever it breaks.
 
 use super::{
-    Headers, HubError, Response,
+    Headers, HubError, Response, address,
     answer::{self, Asked},
-    address,
     exchange::{self, Question},
     piece::Piece,
     remote::Pinned,

@@ -19,7 +19,8 @@ pub(super) fn one_line(text: &str) -> String {
             _ => words.push(it),
         }
     }
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words: Vec<&str> = words.split_whitespace().map(unsigned).collect();
+    let line = words.join(" ");
     match line.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None if line.is_empty() => "nothing".into(),
@@ -27,9 +28,18 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
+/// An address without what follows its `?`, where signatures stand; any other word as it is.
+fn unsigned(word: &str) -> &str {
+    match word.split_once('?') {
+        Some((address, _)) if word.contains("://") => address,
+        _ => word,
+    }
+}
+
 /// Control characters, and marks that change the direction of what follows.
 fn is_invisible(it: char) -> bool {
-    it.is_control() || matches!(it, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    it.is_control()
+        || matches!(it, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -41,6 +51,12 @@ mod tests {
         let text = "<?xml?><Error>\r\n<Code>AccessDenied</Code>\u{1b}[31m<Message>No\u{202e} way</Message>";
         assert_eq!(one_line(text), "AccessDenied [31m No way");
         assert_eq!(one_line(" \n"), "nothing");
+    }
+
+    #[test]
+    fn addresses_lose_their_signatures() {
+        let text = "no https://a.b/c?X-Sig=1&b or why?";
+        assert_eq!(one_line(text), "no https://a.b/c or why?");
     }
 
     #[test]

@@ -182,7 +182,10 @@ mod tests {
     #[test]
     fn addresses_split_behind_the_origin() {
         let (origin, rest) = Endpoint::split("https://a.b:1/c?d#e").unwrap();
-        assert_eq!((origin.to_string().as_str(), rest), ("https://a.b:1", "/c?d#e"));
+        assert_eq!(
+            (origin.to_string().as_str(), rest),
+            ("https://a.b:1", "/c?d#e")
+        );
         assert!(Endpoint::of("https://huggingface.co@evil.example/").is_none());
         assert!(Endpoint::of("/relative").is_none());
     }

@@ -7,7 +7,8 @@ const MAX_BYTES: usize = 1024;
 pub fn file_name_parts(file: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = file.split('/').collect();
     let plain = |it: &str| {
-        !matches!(it, "" | "." | "..") && !it.contains(|it: char| r"\:".contains(it) || it.is_control())
+        !matches!(it, "" | "." | "..")
+            && !it.contains(|it: char| r"\:".contains(it) || it.is_control())
     };
     (file.len() <= MAX_BYTES && parts.iter().all(|it| plain(it))).then_some(parts)
 }
@@ -18,12 +19,30 @@ mod tests {
 
     #[test]
     fn only_names_inside_pass() {
-        for good in ["a", "model.safetensors", "layer_0/width_16k/params.npz", "..a"] {
+        for good in [
+            "a",
+            "model.safetensors",
+            "layer_0/width_16k/params.npz",
+            "..a",
+        ] {
             assert!(file_name_parts(good).is_some(), "{good}");
         }
         let long = "a".repeat(1025);
         for bad in [
-            "", "/etc/passwd", "..", "a/../b", "a//b", "./a", "a/", "c:\\x", "a\\b", "a\0b", "a\nb", "a\u{7f}", "http://x", &long,
+            "",
+            "/etc/passwd",
+            "..",
+            "a/../b",
+            "a//b",
+            "./a",
+            "a/",
+            "c:\\x",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            "a\u{7f}",
+            "http://x",
+            &long,
         ] {
             assert!(file_name_parts(bad).is_none(), "{bad:?}");
         }

@@ -156,7 +156,14 @@ mod tests {
         let text = r#"[{"endpoint":"http://localhost:1","also":["http://localhost:2","https://*.x.org"]}]"#;
         let table: HostTable = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&table).unwrap(), text);
-        assert_eq!(table.origins(), ["http://localhost:1", "http://localhost:2", "https://*.x.org"]);
+        assert_eq!(
+            table.origins(),
+            [
+                "http://localhost:1",
+                "http://localhost:2",
+                "https://*.x.org"
+            ]
+        );
         for text in [
             r#"{}"#,
             r#"[{"endpoint":"https://a/b"}]"#,

@@ -70,7 +70,9 @@ impl RepoRef {
         let plain = |it: u8| it.is_ascii_alphanumeric() || b"._-/+".contains(&it);
         it.len() <= REVISION_MAX_BYTES
             && it.bytes().all(plain)
-            && it.split('/').all(|it| !it.is_empty() && !it.starts_with('.'))
+            && it
+                .split('/')
+                .all(|it| !it.is_empty() && !it.starts_with('.'))
             && !it.contains("..")
     }
 }
@@ -92,7 +94,9 @@ impl FromStr for RepoName {
         };
         match is_name(owner) && is_name(name) {
             true => Ok(Self(text.into())),
-            false => wrong("a repository is named OWNER/NAME, in letters, digits, `-`, `_` and `.`"),
+            false => {
+                wrong("a repository is named OWNER/NAME, in letters, digits, `-`, `_` and `.`")
+            }
         }
     }
 }
@@ -215,9 +219,15 @@ mod tests {
             ("a/b@main", "a/b"),
             ("https://huggingface.co/a/b/", "a/b"),
             ("https://huggingface.co/a/b/tree/dev", "a/b@dev"),
-            ("https://huggingface.co/a/b/tree/refs%2Fpr%2F1", "a/b@refs/pr/1"),
+            (
+                "https://huggingface.co/a/b/tree/refs%2Fpr%2F1",
+                "a/b@refs/pr/1",
+            ),
             ("http://127.0.0.1:9/a/b", "http://127.0.0.1:9/a/b"),
-            ("https://hub.example/a/b/tree/x/y", "https://hub.example/a/b/tree/x/y"),
+            (
+                "https://hub.example/a/b/tree/x/y",
+                "https://hub.example/a/b/tree/x/y",
+            ),
         ] {
             let got: RepoRef = text.parse().unwrap_or_else(|it| panic!("{it}"));
             assert_eq!(got.to_string(), written, "{text}");

@@ -79,7 +79,9 @@ impl TranscoderSet {
             keys.line(n + 1, line)?;
         }
         for (key, expected) in EXPECTED {
-            let found = keys.scalar(key).ok_or(TranscoderSetError::Missing { key })?;
+            let found = keys
+                .scalar(key)
+                .ok_or(TranscoderSetError::Missing { key })?;
             if found != expected {
                 return Err(TranscoderSetError::Other {
                     key,
@@ -110,7 +112,7 @@ impl HubFile {
     ///
     /// Errors: what names no file of a repository.
     pub fn parse(text: &str, endpoint: &Endpoint) -> Result<Self, AddressError> {
-        let wrong = |detail| AddressError::new(text, detail);
+        let wrong = |detail: &str| AddressError::new(text, detail);
         let rest = (text.strip_prefix("hf://"))
             .ok_or_else(|| wrong("files are named hf://OWNER/NAME/PATH"))?;
         let (path, revision) = (rest.split_once("?revision="))
@@ -153,7 +155,10 @@ impl Keys {
             return Ok(());
         }
         if inner == "-" || inner.starts_with("- ") {
-            let key = self.open.as_ref().ok_or_else(|| wrong(n, "a list without a key"))?;
+            let key = self
+                .open
+                .as_ref()
+                .ok_or_else(|| wrong(n, "a list without a key"))?;
             let list = self.lists.entry(key.clone()).or_default();
             // What other lists hold is nobody's business here.
             let item = match key == LIST {
@@ -170,7 +175,9 @@ impl Keys {
                 false => Ok(()),
             };
         }
-        let (key, value) = inner.split_once(':').ok_or_else(|| wrong(n, "no `key: value`"))?;
+        let (key, value) = inner
+            .split_once(':')
+            .ok_or_else(|| wrong(n, "no `key: value`"))?;
         self.key(n, key.trim_end(), value)
     }
 

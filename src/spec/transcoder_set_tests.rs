@@ -64,7 +64,10 @@ fn other_hooks_and_kinds_are_refused_by_name() {
         ("hook_mlp_out", "hook_attn_out"),
     ] {
         let error = parse(&GOOD.replace(from, to)).unwrap_err();
-        assert!(matches!(error, TranscoderSetError::Other { .. }), "{error:?}");
+        assert!(
+            matches!(error, TranscoderSetError::Other { .. }),
+            "{error:?}"
+        );
         assert!(error.to_string().contains(to.trim()), "{error}");
         assert!(error.remedy().contains("ln2.hook_normalized"));
     }
