@@ -4,6 +4,8 @@ mod address;
 mod answer;
 mod api;
 mod config;
+#[cfg(test)]
+mod double;
 mod error;
 mod exchange;
 #[cfg(not(target_arch = "wasm32"))]

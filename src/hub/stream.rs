@@ -312,3 +312,7 @@ fn first(chunk: Bytes, n_bytes: usize) -> Bytes {
         Bytes::Js(it) => Bytes::Js(it.subarray(0, n_bytes as u32)),
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
