@@ -205,3 +205,7 @@ fn text(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "native_tests.rs"]
+mod tests;

@@ -132,3 +132,7 @@ impl Source for Remote {
         self.0.repo.to_string()
     }
 }
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;
