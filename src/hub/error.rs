@@ -227,6 +227,12 @@ pub enum HubError {
         /// What went wrong the last time.
         detail: String,
     },
+    /// This program can't ask anything at all.
+    #[error("there is no way to the network: {detail}")]
+    NoNetwork {
+        /// What the system says.
+        detail: String,
+    },
     /// Redirects without end, or to nowhere.
     #[error("`{file}`: the server sends on and on, or to no address")]
     Redirects {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     spec::{Endpoint, HostTable},
-    sys::Clock,
+    sys::{Clock, system_clock},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -66,6 +66,14 @@ impl Net {
             false => Reach::Anywhere,
         };
         Self::with_reach(http, clock, config, hosts, reach)
+    }
+
+    /// The network of this machine: reqwest natively, `fetch` on the web, and the clock of the wall.
+    ///
+    /// Errors: [`HubError::NoNetwork`] where the system gives no thread.
+    pub fn system(mut config: HubConfig, hosts: HostTable) -> Result<Rc<Self>, HubError> {
+        config.seed ^= seed();
+        Ok(Self::new(system_http()?, system_clock(), config, hosts))
     }
 
     /// The same with another reach.
@@ -190,6 +198,109 @@ impl Net {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+fn system_http() -> Result<Rc<dyn Http>, HubError> {
+    let made = super::NativeHttp::new();
+    let made = made.map_err(|it| HubError::NoNetwork {
+        detail: it.to_string(),
+    })?;
+    Ok(Rc::new(made))
+}
+
+#[cfg(target_arch = "wasm32")]
+fn system_http() -> Result<Rc<dyn Http>, HubError> {
+    Ok(Rc::new(super::WebHttp))
+}
+
+/// Another number for each program, so that those who failed together don't come back together.
+fn seed() -> u64 {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use std::hash::{BuildHasher, RandomState};
+        RandomState::new().hash_one(0)
+    }
+    #[cfg(target_arch = "wasm32")]
+    js_sys::Math::random().to_bits()
+}
+
 fn off_table(address: String) -> HubError {
     HubError::OffTable { address }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::double::{Double, HUB, STORAGE};
+
+    fn endpoint(text: &str) -> Endpoint {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn in_the_browser_only_the_table_is_reached() {
+        let net = Double::new(&[], true).net();
+        let hub = endpoint(HUB);
+        assert!(net.check_hop(&hub, &format!("{STORAGE}/x?y")).is_ok());
+        for address in [
+            "https://evil.example/x?X-Sig=1",
+            "http://cdn.storage.example/x",
+            "http://127.0.0.1:1/x",
+            "nonsense",
+        ] {
+            let error = net.check_hop(&hub, address).unwrap_err();
+            assert!(matches!(error, HubError::OffTable { .. }), "{address}");
+            assert!(!error.to_string().contains("X-Sig"), "{error}");
+        }
+        assert!(
+            net.check_endpoint(&endpoint("https://huggingface.co"))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn elsewhere_redirects_stay_encrypted_or_at_home() {
+        let double = Double::new(&[], true);
+        let clock = Rc::new(double.clock.clone());
+        let (config, hosts) = (HubConfig::default(), HostTable::default());
+        let net = Net::new(Rc::new(double), clock, config, hosts);
+        for (from, to, fine) in [
+            ("https://a.example", "https://b.example/x", true),
+            ("https://a.example", "http://a.example/x", false),
+            ("https://a.example", "http://127.0.0.1/x", false),
+            ("http://a.example", "http://a.example:81/x", true),
+            ("http://a.example", "http://b.example/x", false),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2/x", true),
+            ("http://127.0.0.1:1", "http://localhost:2/x", true),
+            ("http://a.example", "http://127.0.0.1/x", false),
+        ] {
+            let got = net.check_hop(&endpoint(from), to).is_ok();
+            assert_eq!(got, fine, "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn chances_are_spread_and_come_again() {
+        let draw = || {
+            let net = Double::new(&[], true).net();
+            (0..1000).map(|_| net.chance()).collect::<Vec<_>>()
+        };
+        let chances = draw();
+        assert!(chances.iter().all(|it| (0.0..1.0).contains(it)));
+        let mean = chances.iter().sum::<f64>() / 1000.0;
+        assert!((0.45..0.55).contains(&mean), "{mean}");
+        assert_eq!(chances, draw());
+    }
+
+    #[test]
+    fn what_a_server_says_never_holds_a_token() {
+        let net = Double::new(&[], true).net();
+        net.set_token(&endpoint(HUB), Some("hf_abc")).unwrap();
+        assert_eq!(
+            net.cleaned("your token hf_abc\n is bad"),
+            "your token [token] is bad"
+        );
+        assert!(net.has_token(&endpoint(HUB)));
+        net.set_token(&endpoint(HUB), None).unwrap();
+        assert!(!net.has_token(&endpoint(HUB)));
+    }
 }

@@ -73,6 +73,7 @@ impl HubError {
             Self::GaveUp { .. } => {
                 "Check the connection, then go on. What is stored already is kept."
             }
+            Self::NoNetwork { .. } => "Start the program again when the machine has less to do.",
             Self::Redirects { .. } => "Check the address of the repository and the server.",
             Self::Address { .. } => "Give a folder of the site that this page came from.",
         }

@@ -82,6 +82,11 @@ impl AddressError {
         let (text, detail) = (text.into(), detail.into());
         Self { text, detail }
     }
+
+    /// What can be done about it, in the visitor's words.
+    pub fn remedy(&self) -> &'static str {
+        "Write OWNER/NAME, OWNER/NAME@REVISION, or the address of the repository's page."
+    }
 }
 
 impl FromStr for RepoName {
@@ -271,6 +276,7 @@ mod tests {
             let error = got.expect_err(text);
             assert_eq!(error.text, text);
             assert!(error.to_string().contains(text));
+            assert!(error.remedy().contains("OWNER/NAME"));
         }
     }
 }
