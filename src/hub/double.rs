@@ -62,6 +62,7 @@ pub enum Fault {
 pub struct Logged {
     pub url: String,
     pub range: Option<Range<u64>>,
+    pub has_token: bool,
     pub authorization: Option<String>,
     pub at_millis: f64,
 }
@@ -100,7 +101,7 @@ impl Double {
 
     pub fn net(&self) -> Rc<Net> {
         let table = format!(r#"[{{"endpoint":"{HUB}","also":["https://*.storage.example"]}}]"#);
-        let hosts: HostTable = serde_json::from_str(&table).unwrap();
+        let hosts: HostTable = serde_json::from_str(&table).expect("a table");
         let config = HubConfig {
             resume_at_once_bytes: 128,
             ..HubConfig::default()
@@ -110,7 +111,7 @@ impl Double {
     }
 
     pub fn repo() -> RepoRef {
-        format!("{HUB}/owner/name").parse().unwrap()
+        format!("{HUB}/owner/name").parse().expect("an address")
     }
 
     pub fn remote(&self, net: &Rc<Net>) -> Remote {
@@ -138,10 +139,12 @@ impl Double {
     }
 
     async fn answer(self, request: Request) -> Result<Response, HttpError> {
-        let authorization = (request.bearer.as_ref()).and_then(|it| it.header_for(&request.url));
+        let bearer = request.bearer.as_ref();
+        let authorization = bearer.and_then(|it| it.header_for(&request.url));
         self.log.borrow_mut().push(Logged {
             url: request.url.clone(),
             range: request.range.clone(),
+            has_token: bearer.is_some(),
             authorization,
             at_millis: self.clock.now_millis(),
         });
@@ -196,7 +199,7 @@ impl Double {
             let url = location.ok_or_else(|| broken("no location"))?;
             return match url.starts_with(STORAGE) {
                 true => self.storage(Request { url, ..request }).await,
-                false => Ok(plain(&url, 206, &[], "stolen")),
+                false => Ok(plain(&url, 206, &[], &"stolen".repeat(200))),
             };
         }
         let mut headers = Headers::default();

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     ops::Range,
     rc::Rc,
@@ -26,8 +26,9 @@ struct Server {
 
 impl Server {
     fn new(answer: impl Fn(&str, usize, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let origin = format!("http://{address}");
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let (log, answer): (_, Arc<Answer>) = (requests.clone(), Arc::new(Box::new(answer)));
         thread::spawn(move || {
@@ -40,16 +41,16 @@ impl Server {
     }
 
     fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.requests.lock().expect("the log").clone()
     }
 }
 
 fn serve(mut connection: TcpStream, log: &Mutex<Vec<String>>, answer: &Answer) {
     let mut request = String::new();
-    let mut reader = BufReader::new(connection.try_clone().unwrap());
+    let mut reader = BufReader::new(connection.try_clone().expect("a second handle"));
     while reader.read_line(&mut request).is_ok_and(|it| it > 2) {}
     let n = {
-        let mut log = log.lock().unwrap();
+        let mut log = log.lock().expect("the log");
         log.push(request.to_ascii_lowercase());
         log.len()
     };
@@ -70,8 +71,10 @@ fn range(request: &str) -> Range<usize> {
     let line = request
         .lines()
         .find_map(|it| it.strip_prefix("range: bytes="));
-    let (first, last) = line.unwrap().split_once('-').unwrap();
-    first.parse().unwrap()..last.parse::<usize>().unwrap() + 1
+    let number = |it: &str| it.parse::<usize>().expect("a number");
+    let range = line.and_then(|it| it.split_once('-'));
+    let (first, last) = range.expect("a range");
+    number(first)..number(last) + 1
 }
 
 fn head_206(range: &Range<usize>, size: usize) -> String {
@@ -88,7 +91,7 @@ fn data() -> Vec<u8> {
 }
 
 fn get(url: &str, bearer: Option<Token>) -> Result<(Response, Vec<u8>), HttpError> {
-    let http = NativeHttp::new().unwrap();
+    let http = NativeHttp::new().expect("a client");
     block_on(async {
         let mut response = http
             .get(Request {
@@ -199,6 +202,29 @@ fn nothing_is_read_that_nobody_takes() {
         block_on(crate::sys::sleep_millis(20));
     }
     panic!("the server was still being read from");
+}
+
+#[test]
+fn a_request_that_is_dropped_in_the_silence_closes_its_connection() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let server = Server::new(move |_, _, to| {
+        let n_read = to.read(&mut [0; 1]);
+        tell.send(n_read.is_ok_and(|it| it > 0)).unwrap();
+    });
+    let http = NativeHttp::new().unwrap();
+    let asked = http.get(Request {
+        url: server.origin.clone(),
+        range: None,
+        bearer: None,
+        accept: None,
+    });
+    let silence = Box::pin(crate::sys::sleep_millis(300));
+    let raced = block_on(futures_util::future::select(asked, silence));
+    assert!(matches!(raced, futures_util::future::Either::Right(_)));
+    assert!(told.try_recv().is_err(), "it ended too early");
+    drop(raced);
+    let more_came = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(!more_came);
 }
 
 /// A hub on one port that sends on to its storage on another, which cuts the first answer and falls silent in the second.

@@ -7,7 +7,7 @@ impl HubError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => {
-                "Check the folder: it must hold config.json and the safetensors files of a model, or all files of its transcoders."
+                "Check the folder or repository: it must hold config.json and the safetensors files of a model, or all files of its transcoders."
             }
             Self::NoFolder { .. } => "Check the path of the folder.",
             Self::TooManyFiles { .. } => {
@@ -24,13 +24,18 @@ impl HubError {
             }
             Self::Memory { .. } => "Close other programs or tabs and try again.",
             Self::Io { .. } => "Check that the file may be read and that its disk is connected.",
-            Self::Status { .. } | Self::Network { .. } => {
-                "Check the connection and the server, then try again."
-            }
             Self::NoRanges { .. } => {
-                "Serve the folder with a server that answers Range requests, such as `cargo xtask serve`."
+                "Use a server that answers Range requests, such as a model hub or `cargo xtask serve`; if it does, a proxy before it is at fault."
             }
             Self::Changed { .. } => "Wait until the file is complete, then open the model again.",
+            Self::Address { .. } => "Give a folder of the site that this page came from.",
+            _ => self.remedy_of_hub(),
+        }
+    }
+
+    /// The same for a repository of a hub.
+    fn remedy_of_hub(&self) -> &'static str {
+        match self {
             Self::Token { .. } => {
                 "Copy the access token once more from the settings of your account; it starts with hf_."
             }
@@ -75,7 +80,7 @@ impl HubError {
             }
             Self::NoNetwork { .. } => "Start the program again when the machine has less to do.",
             Self::Redirects { .. } => "Check the address of the repository and the server.",
-            Self::Address { .. } => "Give a folder of the site that this page came from.",
+            _ => "Check the connection and the server, then try again.",
         }
     }
 }

@@ -28,7 +28,7 @@ fn list(entries: &[String]) -> String {
 fn open(double: &Double, net: &Rc<Net>) -> Result<Remote, HubError> {
     let repo = Double::repo();
     let opened = Remote::open(net.clone(), &repo);
-    double.clock.run_until(opened).unwrap()
+    double.clock.run_until(opened).expect("no wait without end")
 }
 
 /// Opens a repository whose listing is this.
@@ -44,9 +44,10 @@ fn listed(text: &str) -> Result<Remote, HubError> {
 fn refused(status: u16, code: &str, token: Option<&str>) -> HubError {
     let double = Double::new(&[], true);
     let net = double.net();
-    net.set_token(&Double::repo().endpoint, token).unwrap();
+    net.set_token(&Double::repo().endpoint, token)
+        .expect("a token");
     double.say(REVISION, status, &[("X-Error-Code", code)], SECRET);
-    open(&double, &net).err().unwrap()
+    open(&double, &net).err().expect("a refusal")
 }
 
 #[test]
