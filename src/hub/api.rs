@@ -117,7 +117,7 @@ async fn json<T: DeserializeOwned>(
     repo: &RepoRef,
     url: &str,
 ) -> Result<(T, Headers), HubError> {
-    let mut retry = Retry::new(net.clone(), repo.repo.as_str());
+    let mut retry = Retry::new(net.clone(), repo.repo.as_str(), net.config.attempts_to_open);
     loop {
         match once(net, repo, url).await {
             Ok((text, headers)) => {

@@ -21,6 +21,8 @@ pub struct HubConfig {
     pub most_asked_wait_millis: f64,
     /// Tries in a row without a single new byte, the first included, until it is an error.
     pub attempts: u32,
+    /// The same for questions about a repository, which somebody is waiting for.
+    pub attempts_to_open: u32,
     /// A broken connection that had brought so many bytes is reopened at once.
     pub resume_at_once_bytes: u64,
     /// Redirects in a row at most.
@@ -46,6 +48,7 @@ impl Default for HubConfig {
             // Limits of the Hub count five minutes; three of them is more than it ever asks for.
             most_asked_wait_millis: 900_000.0,
             attempts: 8,
+            attempts_to_open: 4,
             resume_at_once_bytes: 1 << 20,
             redirects: 5,
             most_json_bytes: 32 << 20,

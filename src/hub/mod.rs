@@ -3,6 +3,8 @@
 mod address;
 mod answer;
 mod api;
+#[cfg(test)]
+mod chaos_tests;
 mod config;
 #[cfg(test)]
 mod double;

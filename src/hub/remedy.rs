@@ -52,7 +52,7 @@ impl HubError {
                 "Accept the licence on the repository's page, then give an access token of the same account; or choose unsloth/gemma-2-2b, which needs none."
             }
             Self::NotAccepted { .. } => {
-                "Accept the licence on the repository's page with the account that the token belongs to, and check that the token may read gated repositories."
+                "Accept the licence on the repository's page with the account that the token belongs to, and check that the token is the right one and may read gated repositories."
             }
             Self::WrongToken { .. } => {
                 "The token is mistyped, expired or revoked: make a new one in the settings of your account, or go on without one where none is needed."

@@ -5,6 +5,7 @@ use crate::hub::{
     Net,
     double::{COMMIT, Double, FILE, Fault, HUB, SECRET},
 };
+use crate::sys::Clock;
 
 const REVISION: &str = "/api/models/owner/name/revision/main";
 const TREE: &str = "/api/models/owner/name/tree/0123456789abcdef0123456789abcdef01234567?recursive=true&expand=true";
@@ -228,6 +229,20 @@ fn a_busy_server_is_asked_again() {
         "{at_millis:?}"
     );
     assert_eq!(at_millis[2], at_millis[3]);
+}
+
+#[test]
+fn a_server_that_stays_busy_is_given_up_within_a_minute() {
+    let double = Double::new(&[], true);
+    for _ in 0..9 {
+        double.say(REVISION, 502, &[], "");
+    }
+    let error = open(&double, &double.net()).err().unwrap();
+    assert!(
+        matches!(error, HubError::GaveUp { attempts: 4, .. }),
+        "{error:?}"
+    );
+    assert!(double.clock.now_millis() <= 60e3);
 }
 
 #[test]

@@ -41,14 +41,16 @@ impl From<Trouble> for Failure {
 pub(super) struct Retry {
     net: Rc<Net>,
     what: String,
+    attempts: u32,
     n_failed: u32,
 }
 
 impl Retry {
-    pub fn new(net: Rc<Net>, what: &str) -> Self {
+    pub fn new(net: Rc<Net>, what: &str, attempts: u32) -> Self {
         Self {
             net,
             what: what.into(),
+            attempts,
             n_failed: 0,
         }
     }
@@ -82,7 +84,7 @@ impl Retry {
             self.n_failed = 0;
             return Ok(());
         }
-        if self.n_failed >= self.net.config.attempts {
+        if self.n_failed >= self.attempts {
             return Err(self.gave_up(trouble));
         }
         let wait_millis = self.wait_millis(&trouble)?;

@@ -48,7 +48,7 @@ const FAILURES_OF_AN_ADDRESS: u32 = 2;
 impl RangeStream {
     pub(super) fn new(from: Rc<Pinned>, file: &str, range: Range<u64>, size_bytes: u64) -> Self {
         Self {
-            retry: Retry::new(from.net.clone(), file),
+            retry: Retry::new(from.net.clone(), file, from.net.config.attempts),
             from,
             file: file.into(),
             size_bytes,
@@ -208,7 +208,13 @@ impl RangeStream {
 
     /// The storage refuses: the address is forgotten, and asked for again once.
     async fn refused(&mut self, response: &mut Response) -> Result<(), HubError> {
-        self.from.signed.borrow_mut().remove(&self.file);
+        {
+            // Another stream may have got a fresh one meanwhile.
+            let mut signed = self.from.signed.borrow_mut();
+            if signed.get(&self.file) == Some(&response.url) {
+                signed.remove(&self.file);
+            }
+        }
         self.n_refused += 1;
         if self.n_refused < MOST_REFUSALS {
             self.from.net.count(|it| it.n_retries += 1);
