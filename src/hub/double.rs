@@ -67,6 +67,9 @@ pub struct Logged {
     pub at_millis: f64,
 }
 
+/// The beginning of an address, and the status, headers and text that answer it.
+type Said = (String, u16, Headers, String);
+
 /// The double; clones are the same one.
 #[derive(Clone)]
 pub struct Double {
@@ -77,7 +80,7 @@ pub struct Double {
     pub faults: Rc<RefCell<Vec<Fault>>>,
     pub log: Rc<RefCell<Vec<Logged>>>,
     /// Answers of the API by the address's beginning behind the hub's origin, used up one by one.
-    pub api: Rc<RefCell<Vec<(String, u16, Headers, String)>>>,
+    api: Rc<RefCell<Vec<Said>>>,
     signature: Rc<Cell<u32>>,
     forbidden: Rc<Cell<bool>>,
     offline_until: Rc<Cell<f64>>,
