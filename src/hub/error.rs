@@ -119,6 +119,126 @@ pub enum HubError {
         /// What the browser says.
         detail: String,
     },
+    /// A text that is no access token; the text itself is not repeated.
+    #[error("this is no access token that could be used: {detail}")]
+    Token {
+        /// What is wrong with it.
+        detail: &'static str,
+    },
+    /// A host that this installation does not ask.
+    #[error("{address} is not among the hosts that this page may ask")]
+    OffTable {
+        /// Its origin.
+        address: String,
+    },
+    /// There is no such repository, or nobody may know of it.
+    #[error("there is no repository {repo}, or it is private")]
+    RepoNotFound {
+        /// The repository.
+        repo: String,
+    },
+    /// There is no such branch, tag or commit.
+    #[error("{repo} has no revision `{revision}`")]
+    RevisionNotFound {
+        /// The repository.
+        repo: String,
+        /// What was asked for.
+        revision: String,
+    },
+    /// A repository for which one must have agreed to its licence, asked without a token.
+    #[error("{repo} is gated: its files need an access token")]
+    Gated {
+        /// The repository.
+        repo: String,
+    },
+    /// The token is good, but its account may not read the repository.
+    #[error("the token's account may not read {repo}: the repository is gated")]
+    NotAccepted {
+        /// The repository.
+        repo: String,
+    },
+    /// The server does not know the token.
+    #[error("the server does not accept the access token for {repo}")]
+    WrongToken {
+        /// The repository.
+        repo: String,
+    },
+    /// An answer about a repository that is not what it should be.
+    #[error("what the server says about {place} can't be used: {detail}")]
+    Answer {
+        /// The repository.
+        place: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A page where data should be.
+    #[error("a web page came instead of `{file}`")]
+    NotData {
+        /// The file.
+        file: String,
+    },
+    /// Other bytes of the file than asked for.
+    #[error("`{file}`: bytes {} to {} were asked for, the server sends {} to {}", wanted.start, wanted.end, got.start, got.end)]
+    OtherRange {
+        /// The file.
+        file: String,
+        /// What was asked for.
+        wanted: Range<u64>,
+        /// What the server says it sends.
+        got: Range<u64>,
+    },
+    /// The file is another one than it was, though not by its size.
+    #[error("`{file}` is another file now: its {what} was {was} and is {is}")]
+    Replaced {
+        /// The file.
+        file: String,
+        /// Which mark differs.
+        what: &'static str,
+        /// What it was.
+        was: String,
+        /// What it is.
+        is: String,
+    },
+    /// The storage behind the server refuses, also by a fresh address.
+    #[error("the storage answered {status} for `{file}`: {said}")]
+    Refused {
+        /// The file.
+        file: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said, shortened.
+        said: String,
+    },
+    /// The server asks to wait, longer or more often than one would.
+    #[error("the server asks to wait before `{file}` is fetched{}", seconds.map(|it| format!(": {it} seconds")).unwrap_or_default())]
+    RateLimited {
+        /// The file or repository.
+        file: String,
+        /// How long it asks to wait, where it says so.
+        seconds: Option<u64>,
+    },
+    /// The server was tried again and again.
+    #[error("`{file}` could not be fetched in {attempts} attempts: {detail}")]
+    GaveUp {
+        /// The file or repository.
+        file: String,
+        /// How often in a row nothing came.
+        attempts: u32,
+        /// What went wrong the last time.
+        detail: String,
+    },
+    /// This program can't ask anything at all.
+    #[error("there is no way to the network: {detail}")]
+    NoNetwork {
+        /// What the system says.
+        detail: String,
+    },
+    /// Redirects without end, or to nowhere.
+    #[error("`{file}`: the server sends on and on, or to no address")]
+    Redirects {
+        /// The file or repository.
+        file: String,
+    },
     /// Not an address of this site.
     #[error("`{address}` is not an address of this site: {detail}")]
     Address {
@@ -127,38 +247,4 @@ pub enum HubError {
         /// Why not.
         detail: String,
     },
-}
-
-impl HubError {
-    /// What can be done about it, in the visitor's words.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => {
-                "Check the folder: it must hold config.json and the safetensors files of a model, or all files of its transcoders."
-            }
-            Self::NoFolder { .. } => "Check the path of the folder.",
-            Self::TooManyFiles { .. } => {
-                "Give the folder that holds the files itself, not one far above it."
-            }
-            Self::NoListing { .. } | Self::Listing { .. } => {
-                "Put a files.json into the folder: a JSON array with the name of every file in it, such as \"layer_0/params.npz\"."
-            }
-            Self::Name { .. } => {
-                "Files must lie in the model's own folder; take the checkpoint from its publisher again."
-            }
-            Self::Range { .. } | Self::Length { .. } => {
-                "The file is shorter than it should be: download it again."
-            }
-            Self::Memory { .. } => "Close other programs or tabs and try again.",
-            Self::Io { .. } => "Check that the file may be read and that its disk is connected.",
-            Self::Status { .. } | Self::Network { .. } => {
-                "Check the connection and the server, then try again."
-            }
-            Self::NoRanges { .. } => {
-                "Serve the folder with a server that answers Range requests, such as `cargo xtask serve`."
-            }
-            Self::Changed { .. } => "Wait until the file is complete, then open the model again.",
-            Self::Address { .. } => "Give a folder of the site that this page came from.",
-        }
-    }
 }

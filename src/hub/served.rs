@@ -1,6 +1,6 @@
 //! A folder served by the site that the page came from, fetched by ranges; works in a window and in a worker.
 
-use super::{HubError, Source, check_range, listing, path};
+use super::{HubError, Source, answer::parse_content_range, check_range, listing, path};
 use crate::spec::Bytes;
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
@@ -162,18 +162,6 @@ async fn fetch(url: &str, range: &Range<u64>) -> Result<Response, JsValue> {
     let fetch: Function = Reflect::get(&global, &"fetch".into())?.dyn_into()?;
     let promise: Promise = fetch.call2(&global, &url.into(), &init)?.dyn_into()?;
     JsFuture::from(promise).await?.dyn_into()
-}
-
-/// `bytes 0-99/1234` -> the range and the whole; `bytes */1234` -> the whole alone.
-fn parse_content_range(text: &str) -> Option<(Option<Range<u64>>, u64)> {
-    let (range, size_bytes) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let size_bytes = size_bytes.parse().ok()?;
-    if range == "*" {
-        return Some((None, size_bytes));
-    }
-    let (first, last) = range.split_once('-')?;
-    let end = last.parse::<u64>().ok()?.checked_add(1)?;
-    Some((Some(first.parse().ok()?..end), size_bytes))
 }
 
 fn network(file: &str, error: &JsValue) -> HubError {

@@ -1,5 +1,7 @@
 //! Every number about Gemma 2 that a checkpoint does not say itself, each once, with its source.
 
+use super::{Endpoint, Host, HostTable};
+
 /// The architecture that this house runs. Source: `architectures` and `model_type` of google/gemma-2-2b config.json.
 pub const ARCHITECTURE: &str = "Gemma2ForCausalLM";
 /// `model_type` of the same file.
@@ -41,3 +43,36 @@ pub const DEFAULT_N_CTX: usize = 1024;
 pub const DEFAULT_MAX_BINDING_BYTES: u64 = 128 << 20;
 /// The smallest forced binding; below it rows of real models no longer fit.
 pub const MIN_MAX_BINDING_BYTES: u64 = 4 << 10;
+
+/// The hub that is meant where no other is named. Source: the model cards' own addresses.
+pub const HUB: &str = "https://huggingface.co";
+/// Where the hub sends requests for large files on to. Source: huggingface.js (signed addresses), xet-core (`cas-bridge.xethub.hf.co`).
+pub const HUB_STORAGE: &[&str] = &[
+    "https://*.huggingface.co",
+    "https://*.hf.co",
+    "https://*.xethub.hf.co",
+];
+/// The model, not gated: one safetensors file in bf16, 5.23 GB. Source: the repository's files.
+pub const MODEL_REPO: &str = "unsloth/gemma-2-2b";
+/// The publisher's own: gated, three shards in f32, 10.46 GB. Source: the repository's files.
+pub const GATED_MODEL_REPO: &str = "google/gemma-2-2b";
+/// The transcoders, not gated: one npz per layer and variant, 302 MB each. Source: its model card.
+pub const TRANSCODER_REPO: &str = "google/gemma-scope-2b-pt-transcoders";
+
+/// The hub that is meant where no other is named.
+pub fn hub() -> Endpoint {
+    HUB.parse().expect("HUB is an origin, a test parses it")
+}
+
+/// The hosts of an installation that names no others.
+pub fn host_table() -> HostTable {
+    let also = HUB_STORAGE.iter().map(|it| {
+        it.parse()
+            .expect("HUB_STORAGE holds patterns, a test parses them")
+    });
+    let host = Host {
+        endpoint: hub(),
+        also: also.collect(),
+    };
+    HostTable { hosts: vec![host] }
+}

@@ -5,6 +5,8 @@ mod heap;
 mod log;
 mod stop;
 mod task;
+mod timer;
+mod virtual_clock;
 
 pub use clock::Stopwatch;
 pub use heap::heap_bytes;
@@ -13,3 +15,5 @@ pub use stop::Stop;
 #[cfg(not(target_arch = "wasm32"))]
 pub use task::block_on;
 pub use task::{sleep_millis, yield_now};
+pub use timer::{Clock, system_clock};
+pub use virtual_clock::{Stuck, VirtualClock};

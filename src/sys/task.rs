@@ -8,10 +8,10 @@ pub async fn yield_now() {
     web::next_task().await;
 }
 
-/// Waits.
+/// Waits without blocking the thread; dropping it takes the timer away.
 pub async fn sleep_millis(millis: u32) {
     #[cfg(not(target_arch = "wasm32"))]
-    std::thread::sleep(std::time::Duration::from_millis(millis.into()));
+    futures_timer::Delay::new(std::time::Duration::from_millis(millis.into())).await;
     #[cfg(target_arch = "wasm32")]
     web::timer(millis).await;
 }
@@ -56,13 +56,34 @@ mod web {
     }
 
     pub async fn timer(millis: u32) {
+        // Beyond this a browser's timer wraps around and fires at once.
+        const MOST_MILLIS: u32 = i32::MAX as u32;
+        let global = js_sys::global();
+        let mut id = JsValue::UNDEFINED;
         let promise = js_sys::Promise::new(&mut |resolve, _| {
-            let global = js_sys::global();
             if let Ok(set) = js_sys::Reflect::get(&global, &"setTimeout".into()) {
                 let set: js_sys::Function = set.unchecked_into();
-                let _ = set.call2(&global, &resolve, &millis.into());
+                let millis = millis.min(MOST_MILLIS);
+                id = set
+                    .call2(&global, &resolve, &millis.into())
+                    .unwrap_or_default();
             }
         });
+        // Stalls are watched by a timer per chunk: those that are not needed must not pile up.
+        let _timer = Timer(id);
         let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+    }
+
+    /// A timer of the browser, taken away when dropped.
+    struct Timer(JsValue);
+
+    impl Drop for Timer {
+        fn drop(&mut self) {
+            let global = js_sys::global();
+            if let Ok(clear) = js_sys::Reflect::get(&global, &"clearTimeout".into()) {
+                let clear: js_sys::Function = clear.unchecked_into();
+                let _ = clear.call1(&global, &self.0);
+            }
+        }
     }
 }
