@@ -20,6 +20,7 @@ mod site;
 mod speed;
 mod state;
 mod token;
+mod trust;
 mod visible;
 mod write;
 
@@ -45,5 +46,6 @@ pub use site::{Site, SiteError};
 pub use speed::Speed;
 pub use state::{EngineState, Failure};
 pub use token::{Probability, Token};
+pub use trust::Trust;
 pub use visible::visible;
 pub use write::{Change, Write};
