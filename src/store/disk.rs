@@ -23,8 +23,8 @@ pub trait Disk {
     /// Errors: whatever kept the place from doing it.
     fn remove(&self, name: &str) -> LocalBoxFuture<'_, Result<(), StoreError>>;
 
-    /// Takes a file away without waiting for it: for what is dropped.
-    fn discard(&self, name: &str);
+    /// Takes a file away without waiting for it, then lets its lock go: for what is dropped.
+    fn discard(&self, name: &str, lock: LockGuard);
 
     /// The files and their sizes, sorted by name.
     ///

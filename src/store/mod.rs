@@ -1,9 +1,39 @@
 //! Named blobs that are kept: reserved, journalled, recorded, locked, verified. Leaves the network and tensors to other rooms.
 
+mod begin;
+mod blob;
+mod copy;
 mod disk;
 mod error;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder_file;
+mod hash;
+mod journal;
+mod memory;
+mod memory_file;
+mod names;
 mod plan;
+mod reader;
+mod reserve;
+mod scratch;
+mod store;
+mod version;
+mod writer;
+mod written;
 
+pub use begin::Begin;
+pub use copy::Imported;
 pub use disk::{Disk, DiskFile, Keeping, LockGuard, Open};
 pub use error::StoreError;
+#[cfg(not(target_arch = "wasm32"))]
+pub use folder::FolderDisk;
+pub use hash::{sha256, sha256_of};
+pub use memory::{MemoryDisk, WriteFault};
 pub use plan::{BlobPlan, Mark, Marks, PieceSpan};
+pub use reader::Reader;
+pub use scratch::Scratch;
+pub use store::{BlobInfo, BlobState, Store, StoreConfig, Usage};
+pub use version::SetAside;
+pub use writer::Writer;
