@@ -4,9 +4,8 @@ use super::{
     BlobPlan, Disk, LockGuard, Marks, Open, Reader, StoreError, Writer,
     blob::{self, Found},
     journal::{Journal, Logged},
+    keeper::Shared,
     names,
-    reserve::reserve,
-    store::Shared,
     writer::Opened,
     written,
 };
@@ -112,7 +111,7 @@ async fn made(
     lock: LockGuard,
 ) -> Result<Opened, StoreError> {
     let data = disk.open(&names::data(key), Open::Write).await?;
-    reserve(&*data, plan.size_bytes).await?;
+    data.truncate(plan.size_bytes).await?;
     // The removal of what was there before and the size must last before any journal speaks of them.
     data.flush().await?;
     reserve_record(disk, key, &plan).await?;
@@ -167,5 +166,5 @@ async fn unmade(
 /// Takes the room of the record, so that what has arrived can always be made whole.
 async fn reserve_record(disk: &dyn Disk, key: &str, plan: &BlobPlan) -> Result<(), StoreError> {
     let file = disk.open(&names::record(key), Open::Write).await?;
-    reserve(&*file, written::record_bytes(plan)).await
+    file.truncate(written::record_bytes(plan)).await
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Begin, Disk, Mark, Open, Reader, Store, StoreError, Writer, blob, blob::Found, hash, names,
-    reserve::reserve, writer::write_record, written,
+    writer::write_record, written,
 };
 use crate::spec::Trust;
 
@@ -105,7 +105,7 @@ async fn copy_data(
 ) -> Result<(), StoreError> {
     let file = to.open(&names::data(reader.key()), Open::Write).await?;
     let size_bytes = reader.size_bytes();
-    reserve(&*file, size_bytes).await?;
+    file.truncate(size_bytes).await?;
     let mut at = 0;
     while at < size_bytes {
         let end = size_bytes.min(at + CHUNK_BYTES);

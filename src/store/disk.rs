@@ -65,7 +65,7 @@ pub trait DiskFile {
 
     /// Cuts the file or makes it longer, with zeros, for which room is reserved.
     ///
-    /// Errors: [`StoreError::NoRoom`]; the file is as it was.
+    /// Errors: [`StoreError::NoRoom`] with what is missing; the file is as it was.
     fn truncate(&self, size_bytes: u64) -> LocalBoxFuture<'_, Result<(), StoreError>>;
 
     /// Writes all of the bytes.

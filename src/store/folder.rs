@@ -1,6 +1,9 @@
 //! A folder of the disk, natively.
 
-use super::{Disk, DiskFile, Keeping, LockGuard, Open, StoreError, folder_file::FolderFile};
+use super::{
+    Disk, DiskFile, Keeping, LockGuard, Open, StoreError,
+    folder_file::{FolderFile, free_bytes},
+};
 use futures_util::{FutureExt, future, future::LocalBoxFuture};
 use std::{
     fs::{self, File, TryLockError},
@@ -177,17 +180,4 @@ pub(super) fn flush_folder(path: &Path) -> io::Result<()> {
         true => File::open(path)?.sync_all(),
         false => Ok(()),
     }
-}
-
-/// What is free on the disk of a folder, which may not be there yet.
-#[cfg(unix)]
-fn free_bytes(path: &Path) -> Option<u64> {
-    let there = path.ancestors().find(|it| it.exists())?;
-    let stat = rustix::fs::statvfs(there).ok()?;
-    stat.f_bavail.checked_mul(stat.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
 }

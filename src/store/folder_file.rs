@@ -35,16 +35,22 @@ impl FolderFile {
         metadata.map(|it| it.len()).map_err(|it| self.error(it, 0))
     }
 
+    /// Asked first, since a file system may fill the whole disk for a moment before it finds that it is not enough.
     fn truncate_now(&self, size_bytes: u64) -> Result<(), StoreError> {
         let before_bytes = self.size_now()?;
-        let done = match size_bytes > before_bytes {
+        let more_bytes = size_bytes.saturating_sub(before_bytes);
+        let free_bytes = free_bytes(&self.folder).unwrap_or(u64::MAX);
+        if more_bytes > free_bytes {
+            return Err(self.error(ErrorKind::StorageFull.into(), more_bytes - free_bytes));
+        }
+        let done = match more_bytes > 0 {
             true => reserve(&self.file, size_bytes),
             false => self.file.set_len(size_bytes),
         };
         done.map_err(|it| {
             // What was reserved before the room ended is given back; that it fails changes nothing about the error.
             let _ = self.file.set_len(before_bytes);
-            self.error(it, size_bytes - before_bytes.min(size_bytes))
+            self.error(it, more_bytes)
         })
     }
 
@@ -136,6 +142,19 @@ impl DiskFile for FolderFile {
     fn flush(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         future::ready(self.flush_now()).boxed_local()
     }
+}
+
+/// What is free on the disk of a folder, which may not be there yet.
+#[cfg(unix)]
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+    let there = path.ancestors().find(|it| it.exists())?;
+    let stat = rustix::fs::statvfs(there).ok()?;
+    stat.f_bavail.checked_mul(stat.f_frsize)
+}
+
+#[cfg(not(unix))]
+pub(super) fn free_bytes(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Makes a file longer and takes the room for it, where the file system can.

@@ -11,14 +11,24 @@ mod folder;
 mod folder_file;
 mod hash;
 mod journal;
+mod keeper;
 mod memory;
 mod memory_file;
 mod names;
+#[cfg(target_arch = "wasm32")]
+mod opfs;
+#[cfg(target_arch = "wasm32")]
+mod opfs_file;
+#[cfg(target_arch = "wasm32")]
+mod opfs_js;
+#[cfg(target_arch = "wasm32")]
+mod opfs_locks;
 mod plan;
 mod reader;
+#[cfg(any(test, target_arch = "wasm32"))]
 mod reserve;
 mod scratch;
-mod store;
+mod selftest;
 mod version;
 mod writer;
 mod written;
@@ -30,10 +40,13 @@ pub use error::StoreError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::FolderDisk;
 pub use hash::{sha256, sha256_of};
+pub use keeper::{BlobInfo, BlobState, Store, StoreConfig, Usage};
 pub use memory::{MemoryDisk, WriteFault};
+#[cfg(target_arch = "wasm32")]
+pub use opfs::OpfsDisk;
 pub use plan::{BlobPlan, Mark, Marks, PieceSpan};
 pub use reader::Reader;
 pub use scratch::Scratch;
-pub use store::{BlobInfo, BlobState, Store, StoreConfig, Usage};
+pub use selftest::selftest;
 pub use version::SetAside;
 pub use writer::Writer;

@@ -98,6 +98,7 @@ pub(super) fn touched<'a>(
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a piece may be one span")]
 mod tests {
     use super::*;
 
@@ -117,8 +118,8 @@ mod tests {
         assert_eq!(at(0..100), [0, 1, 0, 3]);
         assert_eq!(at(9..11), [0, 1]);
         assert_eq!(at(10..20), [1]);
-        assert_eq!(at(30..40), []);
-        assert_eq!(at(50..100), []);
+        assert!(at(30..40).is_empty());
+        assert!(at(50..100).is_empty());
         assert_eq!(plan.piece_bytes(0), Some(20));
         assert_eq!(plan.piece_bytes(2), Some(0));
         assert_eq!(plan.piece_bytes(4), None);

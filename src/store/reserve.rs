@@ -1,38 +1,50 @@
-//! Room for a file before its first byte, and how much is missing where there is none.
+//! How much room there is, found by trying: what browsers say is free is not what can be had.
 
-use super::{DiskFile, StoreError};
-
-/// How finely missing room is measured.
+/// How finely room is measured.
 const STEP_BYTES: u64 = 1 << 20;
 
-/// Makes an empty file as long as it will be.
+/// The most that fits, up to a step less, when `too_many_bytes` do not.
 ///
-/// Errors: [`StoreError::NoRoom`] with what is missing, found by trying: what systems and browsers say is free is not what can be had.
-pub(super) async fn reserve(file: &dyn DiskFile, size_bytes: u64) -> Result<(), StoreError> {
-    match file.truncate(size_bytes).await {
-        Err(StoreError::NoRoom {
-            file: name, place, ..
-        }) => Err(StoreError::NoRoom {
-            file: name,
-            place,
-            missing_bytes: size_bytes - most(file, size_bytes).await?,
-        }),
-        it => it,
-    }
-}
-
-/// The most that can be reserved, less than what can't; the file is empty again.
-async fn most(file: &dyn DiskFile, too_many_bytes: u64) -> Result<u64, StoreError> {
-    let step_bytes = STEP_BYTES.min(too_many_bytes / 64).max(1);
-    let (mut fits, mut too_many) = (0, too_many_bytes);
-    while too_many - fits > step_bytes {
-        let middle = fits + (too_many - fits) / 2;
-        match file.truncate(middle).await {
-            Ok(()) => fits = middle,
-            Err(StoreError::NoRoom { .. }) => too_many = middle,
-            Err(it) => return Err(it),
+/// Errors: those of trying.
+pub(super) fn most_that_fits<E>(
+    too_many_bytes: u64,
+    mut fits: impl FnMut(u64) -> Result<bool, E>,
+) -> Result<u64, E> {
+    let (mut least, mut most) = (0, too_many_bytes);
+    while most - least > STEP_BYTES {
+        let middle = least + (most - least) / 2;
+        match fits(middle)? {
+            true => least = middle,
+            false => most = middle,
         }
     }
-    file.truncate(0).await?;
-    Ok(fits)
+    Ok(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_found_to_a_step() {
+        for (room, asked) in [
+            (0, 1),
+            (0, 5 << 30),
+            (3 << 30, 13 << 30),
+            ((13 << 30) - 1, 13 << 30),
+        ] {
+            let mut tries = 0;
+            let found = most_that_fits(asked, |it| {
+                tries += 1;
+                Ok::<bool, ()>(it <= room)
+            });
+            let found = found.unwrap();
+            assert!(
+                found <= room && room - found <= STEP_BYTES,
+                "{found} of {room}"
+            );
+            assert!(tries < 20, "{tries} tries");
+        }
+        assert_eq!(most_that_fits(4 << 20, |_| Err("broken")), Err("broken"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Bytes that wait on the disk for their turn, and are gone afterwards.
 
-use super::{Disk, DiskFile, LockGuard, Open, StoreError, names, reserve::reserve};
+use super::{Disk, DiskFile, LockGuard, Open, StoreError, names};
 use crate::spec::Bytes;
 use std::{ops::Range, rc::Rc};
 
@@ -29,9 +29,9 @@ impl Scratch {
         let this = Self {
             disk: disk.clone(),
             name: file_name,
-            held: Some((file.clone(), lock)),
+            held: Some((file, lock)),
         };
-        reserve(&*file, size_bytes).await?;
+        this.file()?.truncate(size_bytes).await?;
         Ok(this)
     }
 

@@ -19,21 +19,38 @@ pub struct SetAside {
     pub size_bytes: u64,
 }
 
+/// Whose a folder is.
+enum Owner {
+    Us,
+    Nobody,
+    /// What the first line of its version says.
+    Other(String),
+}
+
 /// The folder of this version's store, made where there is none, and what was set aside for it.
 ///
 /// Errors: [`StoreError::Version`] when every folder is another's; those of the disk.
 pub(super) async fn settle(disk: &dyn Disk) -> Result<(Rc<dyn Disk>, Vec<SetAside>), StoreError> {
+    let (mut ours, mut free) = (None, None);
     let mut set_aside: Vec<SetAside> = Vec::new();
     for folder in FOLDERS {
         let inside = disk.folder(folder).await?;
-        let Some(found) = others(&*inside).await? else {
-            return Ok((inside, set_aside));
-        };
-        set_aside.push(SetAside {
-            folder: folder.into(),
-            version: found.strip_prefix(OPENING).map(str::to_string),
-            size_bytes: size_bytes(&*inside).await?,
-        });
+        match owner(&*inside).await? {
+            Owner::Us => ours = ours.or(Some(inside)),
+            Owner::Nobody => free = free.or(Some(inside)),
+            Owner::Other(found) => set_aside.push(SetAside {
+                folder: folder.into(),
+                version: found.strip_prefix(OPENING).map(str::to_string),
+                size_bytes: size_bytes(&*inside).await?,
+            }),
+        }
+    }
+    if let Some(it) = ours {
+        return Ok((it, set_aside));
+    }
+    if let Some(it) = free {
+        claim(&*it).await?;
+        return Ok((it, set_aside));
     }
     let found = set_aside.iter().map(|it| it.version.as_deref());
     let found: Vec<&str> = found.map(|it| it.unwrap_or("no version of it")).collect();
@@ -66,24 +83,31 @@ pub(super) async fn remove(
     Ok((freed_bytes, left))
 }
 
-/// The first line of what another one wrote; none when the folder is ours, or is now.
-async fn others(inside: &dyn Disk) -> Result<Option<String>, StoreError> {
-    let ours = format!("{OPENING}{VERSION}\n");
-    let text = blob::read(inside, FILE).await?;
-    if text.as_deref() == Some(ours.as_bytes()) {
-        return Ok(None);
+async fn owner(inside: &dyn Disk) -> Result<Owner, StoreError> {
+    let text = blob::read(inside, FILE).await?.unwrap_or_default();
+    if text == ours().as_bytes() {
+        return Ok(Owner::Us);
     }
-    let text = String::from_utf8_lossy(text.as_deref().unwrap_or_default()).into_owned();
-    // Beginning the store is interrupted before it has any other file.
+    let text = String::from_utf8_lossy(&text).into_owned();
+    // Beginning a store is interrupted before it has any other file.
     let alone = inside.list().await?.iter().all(|(name, _)| name == FILE);
-    if alone && ours.starts_with(text.trim_end_matches('\0')) {
-        let file = inside.open(FILE, Open::Write).await?;
-        file.write(0, &ours.as_bytes().to_vec().into()).await?;
-        file.truncate(ours.len() as u64).await?;
-        file.flush().await?;
-        return Ok(None);
+    if alone && ours().starts_with(text.trim_end_matches('\0')) {
+        return Ok(Owner::Nobody);
     }
-    Ok(Some(text.lines().next().unwrap_or_default().to_string()))
+    let first = text.lines().next().unwrap_or_default();
+    Ok(Owner::Other(first.to_string()))
+}
+
+async fn claim(inside: &dyn Disk) -> Result<(), StoreError> {
+    let text = ours();
+    let file = inside.open(FILE, Open::Write).await?;
+    file.write(0, &text.as_bytes().to_vec().into()).await?;
+    file.truncate(text.len() as u64).await?;
+    file.flush().await
+}
+
+fn ours() -> String {
+    format!("{OPENING}{VERSION}\n")
 }
 
 async fn size_bytes(inside: &dyn Disk) -> Result<u64, StoreError> {

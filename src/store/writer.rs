@@ -6,9 +6,9 @@ use super::{
     BlobPlan, Disk, DiskFile, LockGuard, Mark, Marks, Open, Reader, StoreError,
     disk::check_range,
     journal::{Entry, Journal},
+    keeper::Shared,
     names,
     plan::touched,
-    store::Shared,
     written,
 };
 use crate::spec::{Bytes, Trust};
@@ -147,15 +147,19 @@ impl Writer {
 
     /// Says that a piece is bad and will be written again. It lasts at once, since the bytes may be gone with the next write.
     ///
-    /// Errors: [`StoreError::Piece`] for one that is not there; those of the disk: the piece then counts as gone here, and must not be
-    /// written before a sync succeeds.
+    /// Errors: [`StoreError::Piece`] for one that is not there; those of the disk, after which it is still marked.
     pub async fn forget(&self, piece: u32) -> Result<(), StoreError> {
         let core = &self.core;
-        if core.marks.borrow_mut().remove(&piece).is_none() {
+        let mark = core.marks.borrow_mut().remove(&piece);
+        let Some(mark) = mark else {
             return Err(core.no_piece(piece));
-        }
+        };
         core.push(Entry::Forgotten(piece), 0);
-        core.sync().await
+        core.sync().await.inspect_err(|_| {
+            // The journal may say either by now; its last word on the piece is to be that it is there.
+            core.marks.borrow_mut().insert(piece, mark);
+            core.push(Entry::Marked(piece, mark), 0);
+        })
     }
 
     /// Waits until all that was marked survives a crash.

@@ -279,8 +279,7 @@ impl Shared {
 
     /// Syncs every writer once that much is marked and not journalled.
     pub async fn sync_if_due(&self) -> Result<(), StoreError> {
-        let writers = self.writers.borrow();
-        let writers: Vec<Rc<Core>> = writers.iter().filter_map(Weak::upgrade).collect();
+        let writers = self.live_writers();
         let pending_bytes: u64 = writers.iter().map(|it| it.pending_bytes()).sum();
         if pending_bytes < self.config.journal_every_bytes {
             return Ok(());
@@ -289,5 +288,13 @@ impl Shared {
             it.sync().await?;
         }
         Ok(())
+    }
+
+    fn live_writers(&self) -> Vec<Rc<Core>> {
+        self.writers
+            .borrow()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 }

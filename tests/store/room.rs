@@ -1,0 +1,154 @@
+//! Full disks and disks that fail: an ordinary state that keeps what is there and says how much is missing.
+
+use super::blobs::{N_PIECES, damaged, finish, open, plan, put, reader, store, whole, writer};
+use gemscope::{
+    store::{BlobState, Disk, MemoryDisk, StoreError, WriteFault},
+    sys::block_on,
+};
+
+fn missing_bytes(error: &StoreError) -> u64 {
+    match error {
+        StoreError::NoRoom { missing_bytes, .. } => *missing_bytes,
+        it => panic!("not a full disk: {it}"),
+    }
+}
+
+#[test]
+fn room_is_found_missing_before_the_first_byte() {
+    let disk = MemoryDisk::new(1);
+    let store = store(&disk);
+    whole(&store, "a", "x");
+    let before = block_on(disk.inside("gemscope").list()).unwrap();
+    let used_bytes: u64 = before.iter().map(|it| it.1).sum();
+    disk.set_quota(used_bytes + 20_000);
+    let error = block_on(store.begin("b", plan("x"))).err().unwrap();
+    let missing = missing_bytes(&error);
+    assert!(missing == 23_210, "{missing}");
+    assert_eq!(
+        block_on(disk.inside("gemscope").list()).unwrap(),
+        before,
+        "nothing of it is left"
+    );
+    assert!(damaged(&reader(&store, "a")).is_empty());
+    assert_eq!(block_on(store.room_bytes()), Some(20_000));
+    // Neither is there room for a scratch, and nothing of that is left either.
+    missing_bytes(&block_on(store.scratch("s", 30_000)).err().unwrap());
+    assert_eq!(block_on(disk.inside("gemscope").list()).unwrap(), before);
+    // With room enough, also for the journal and the record, nothing more is asked for until it is whole.
+    disk.set_quota(used_bytes + 43_210 + 10_000);
+    let it = writer(&store, "b", &plan("x"));
+    let now_bytes: u64 = block_on(disk.inside("gemscope").list())
+        .unwrap()
+        .iter()
+        .map(|it| it.1)
+        .sum();
+    disk.set_quota(now_bytes);
+    assert!(damaged(&finish(it)).is_empty());
+}
+
+/// Every write of a blob's life goes wrong once, in either way: what was synced stays, and trying again goes on.
+#[test]
+fn a_write_that_fails_loses_nothing_that_was_synced() {
+    for how in [WriteFault::Error, WriteFault::Short] {
+        let mut n_failed = 0;
+        for after in 0.. {
+            let mut disk = MemoryDisk::new(u64::from(after));
+            drop(store(&disk));
+            disk.fail_write(after, how);
+            let first = store(&disk);
+            let synced = attempt(&first);
+            disk.crash();
+            let second = store(&disk);
+            let there = block_on(second.reader("a")).unwrap();
+            let there = there.map_or(0, |it| {
+                assert!(damaged(&it).is_empty(), "{how:?} after {after}");
+                it.marks().len()
+            });
+            assert!(
+                there >= synced.min(N_PIECES as usize),
+                "{how:?} after {after}: {there} of {synced}"
+            );
+            if synced == N_PIECES as usize + 1 {
+                break;
+            }
+            n_failed += 1;
+            assert!(damaged(&finish(writer(&second, "a", &plan("x")))).is_empty());
+        }
+        assert!(n_failed >= 15, "{how:?}: {n_failed} writes could fail");
+    }
+}
+
+/// How many pieces were synced before the fault; one more when there was none.
+fn attempt(store: &gemscope::store::Store) -> usize {
+    let mut synced = 0;
+    let mut tried = || -> Result<(), StoreError> {
+        let gemscope::store::Begin::Writer(it) = block_on(store.begin("a", plan("x")))? else {
+            panic!("nothing is there");
+        };
+        for piece in 0..N_PIECES {
+            put(&it, piece, 0)?;
+            block_on(it.sync())?;
+            synced += 1;
+        }
+        block_on(it.commit()).map(drop)
+    };
+    match tried() {
+        Ok(()) => synced + 1,
+        Err(it) => {
+            assert!(
+                matches!(it, StoreError::Io { .. } | StoreError::NoRoom { .. }),
+                "{it}"
+            );
+            synced
+        }
+    }
+}
+
+#[test]
+fn a_sync_that_fails_can_be_tried_again() {
+    let mut disk = MemoryDisk::new(7);
+    let first = store(&disk);
+    let it = writer(&first, "a", &plan("x"));
+    put(&it, 0, 0).unwrap();
+    disk.fail_write(0, WriteFault::Short);
+    assert!(block_on(it.sync()).is_err());
+    put(&it, 1, 0).unwrap();
+    block_on(it.sync()).unwrap();
+    // A piece whose forgetting fails is still there, and may not be written over.
+    disk.fail_write(0, WriteFault::Error);
+    assert!(block_on(it.forget(0)).is_err());
+    assert!(matches!(put(&it, 0, 5), Err(StoreError::Kept { .. })));
+    block_on(it.sync()).unwrap();
+    disk.crash();
+    let second = store(&disk);
+    assert_eq!(reader(&second, "a").marks().len(), 2);
+    assert!(damaged(&reader(&second, "a")).is_empty());
+}
+
+#[test]
+fn writers_are_synced_when_enough_is_marked_in_all() {
+    let mut disk = MemoryDisk::new(3);
+    let first = open(&disk, 12_000).unwrap();
+    let (a, b) = (
+        writer(&first, "a", &plan("x")),
+        writer(&first, "b", &plan("x")),
+    );
+    put(&a, 1, 0).unwrap(); // 5000
+    put(&b, 1, 0).unwrap(); // 10000
+    let done = |store: &gemscope::store::Store| {
+        let done = |it: &gemscope::store::BlobInfo| match it.state {
+            BlobState::Partial { done_bytes } => done_bytes,
+            BlobState::Whole => panic!("whole"),
+        };
+        block_on(store.list())
+            .unwrap()
+            .iter()
+            .map(done)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(done(&first), [0, 0]);
+    put(&a, 3, 0).unwrap(); // 15000
+    put(&b, 3, 0).unwrap();
+    disk.crash();
+    assert_eq!(done(&store(&disk)), [10_000, 5000]);
+}
