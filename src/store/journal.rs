@@ -225,3 +225,77 @@ pub(super) fn parse(text: &[u8]) -> Option<Logged> {
     }
     Some(Logged { plan, marks, tail })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(n: u8) -> Mark {
+        Mark {
+            source: [n; 32],
+            packed: [n; 32],
+            trust: Trust::Received,
+        }
+    }
+
+    /// A log of entries, and where each begins.
+    fn log(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
+        let plan = BlobPlan {
+            meta: "x".into(),
+            size_bytes: 10,
+            pieces: vec![Vec::new(); 3],
+        };
+        let (mut text, mut tail, mut starts) = (MAGIC.to_vec(), Tail::start(), Vec::new());
+        tail.push(&mut text, &PlanText::of(&plan).to_json());
+        for it in entries {
+            starts.push(text.len());
+            tail.push(&mut text, &it.to_bytes());
+        }
+        (text, starts)
+    }
+
+    #[test]
+    fn entries_are_read_as_they_were_written() {
+        let entries = [
+            Entry::Marked(0, mark(1)),
+            Entry::Marked(2, mark(2)),
+            Entry::Raised(2, Trust::File),
+            Entry::Raised(2, Trust::Manifest),
+            Entry::Forgotten(0),
+        ];
+        let (text, _) = log(&entries);
+        let got = parse(&text).unwrap();
+        assert_eq!(got.tail.size_bytes, text.len() as u64);
+        let trust = Trust::File;
+        assert_eq!(got.marks, Marks::from([(2, Mark { trust, ..mark(2) })]));
+        assert!(parse(b"").is_none() && parse(MAGIC).is_none() && parse(&text[1..]).is_none());
+    }
+
+    /// What a crash may leave: an entry written anew over an old one, and the old one's successor still behind it.
+    #[test]
+    fn entries_of_an_earlier_log_do_not_count() {
+        let old = [0, 1, 2].map(|it| Entry::Marked(it, mark(it as u8)));
+        let (old, starts) = log(&old);
+        let (new, _) = log(&[Entry::Marked(0, mark(0)), Entry::Marked(1, mark(9))]);
+        assert_eq!(new.len(), starts[2]);
+        let both = [&new[..], &old[starts[2]..]].concat();
+        let got = parse(&both).unwrap();
+        assert_eq!(got.marks, Marks::from([(0, mark(0)), (1, mark(9))]));
+        assert_eq!(got.tail.size_bytes, new.len() as u64);
+    }
+
+    #[test]
+    fn a_log_ends_where_it_speaks_of_what_can_not_be() {
+        for wrong in [
+            Entry::Marked(3, mark(0)),
+            Entry::Raised(1, Trust::File),
+            Entry::Forgotten(1),
+        ] {
+            let (text, starts) =
+                log(&[Entry::Marked(0, mark(0)), wrong, Entry::Marked(1, mark(1))]);
+            let got = parse(&text).unwrap();
+            assert_eq!(got.marks.len(), 1, "{wrong:?}");
+            assert_eq!(got.tail.size_bytes, starts[1] as u64);
+        }
+    }
+}

@@ -64,7 +64,7 @@ impl MemoryDisk {
         self.platter.borrow_mut().quota_bytes = quota_bytes;
     }
 
-    /// After so many more writes, one goes wrong.
+    /// After so many more writes, flushes and changes of size, one goes wrong.
     pub fn fail_write(&self, after: u32, how: WriteFault) {
         self.platter.borrow_mut().fault = Some((after, how));
     }

@@ -274,6 +274,7 @@ impl MemoryFile {
 
     fn truncate_now(&self, size_bytes: u64) -> Result<(), StoreError> {
         self.check_tab()?;
+        self.check_fault()?;
         let before_bytes = self.content.borrow().now.len() as u64;
         self.room(size_bytes.saturating_sub(before_bytes))?;
         self.content.borrow_mut().now.resize(size_bytes as usize, 0);
@@ -283,17 +284,20 @@ impl MemoryFile {
     fn write_now(&self, at: u64, bytes: &Bytes) -> Result<(), StoreError> {
         self.check_tab()?;
         let bytes = bytes.clone().into_vec();
-        let fault = self.platter.borrow_mut().next_fault();
-        match fault {
-            Some(WriteFault::Error) => return Err(error(&self.name, "the disk failed")),
-            Some(WriteFault::Short) => {
-                let half = bytes.len() / 2;
-                self.put(at, &bytes[..half])?;
-                return Err(self.no_room((bytes.len() - half) as u64));
-            }
-            None => (),
-        }
+        self.check_fault().or_else(|it| match it {
+            StoreError::NoRoom { .. } => self.put(at, &bytes[..bytes.len() / 2]).and(Err(it)),
+            it => Err(it),
+        })?;
         self.put(at, &bytes)
+    }
+
+    /// Suffers what the next write has to.
+    fn check_fault(&self) -> Result<(), StoreError> {
+        match self.platter.borrow_mut().next_fault() {
+            Some(WriteFault::Error) => Err(error(&self.name, "the disk failed")),
+            Some(WriteFault::Short) => Err(self.no_room(1)),
+            None => Ok(()),
+        }
     }
 
     fn put(&self, at: u64, bytes: &[u8]) -> Result<(), StoreError> {
@@ -316,6 +320,7 @@ impl MemoryFile {
 
     fn flush_now(&self) -> Result<(), StoreError> {
         self.check_tab()?;
+        self.check_fault()?;
         // Names are kept in one log, as journalling file systems do: what was removed before this is gone for good.
         self.platter.borrow_mut().removed.clear();
         let content = &mut *self.content.borrow_mut();

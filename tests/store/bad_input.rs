@@ -161,21 +161,73 @@ fn a_damaged_journal_counts_up_to_the_damage() {
 }
 
 #[test]
+fn what_is_torn_off_a_journal_is_cut_off_before_it_is_written_on() {
+    let disk = MemoryDisk::new(1);
+    let store = store(&disk);
+    let it = writer(&store, "a", &plan("x"));
+    for piece in 0..3 {
+        put(&it, piece, 0).unwrap();
+    }
+    block_on(it.sync()).unwrap();
+    drop(it);
+    let inside = disk.inside("gemscope");
+    let journal = inside.file("a.journal").unwrap();
+    let end = journal.iter().rposition(|&it| it != 0).unwrap();
+    inside.damage("a.journal", end as u64 - 90); // in the last but one
+    let it = writer(&store, "a", &plan("x"));
+    assert_eq!(it.marks().len(), 1);
+    drop(it);
+    let cut = inside.file("a.journal").unwrap();
+    assert!(cut[end - 150..].iter().all(|it| *it == 0));
+}
+
+#[test]
 fn data_of_another_size_is_nothing() {
-    for n_bytes in [0, 43_209, 43_211] {
+    for (n_bytes, whole) in [
+        (0, true),
+        (43_209, true),
+        (43_211, true),
+        (43_209, false),
+        (43_211, false),
+    ] {
         let disk = MemoryDisk::new(1);
-        drop(whole(&store(&disk), "a", "x"));
-        let inside = disk.inside("gemscope");
+        let first = store(&disk);
+        let it = writer(&first, "a", &plan("x"));
+        put(&it, 0, 0).unwrap();
+        match whole {
+            true => drop(finish(it)),
+            false => block_on(it.sync()).unwrap(),
+        }
+        disk.close_tab();
+        let inside = disk.tab().inside("gemscope");
         inside.insert("a.data", &vec![0; n_bytes]);
         let store = store(&disk.tab());
         assert!(block_on(store.list()).unwrap().is_empty(), "{n_bytes}");
         assert_eq!(
-            inside.file("a.record"),
+            inside.file("a.journal"),
             None,
             "what says nothing is taken away"
         );
         assert!(writer(&store, "a", &plan("x")).marks().is_empty());
     }
+}
+
+#[test]
+fn a_crash_while_removing_never_leaves_a_record_or_a_journal_without_data() {
+    let mut n_left = 0;
+    for seed in 0..60 {
+        let mut disk = MemoryDisk::new(seed);
+        let first = store(&disk);
+        drop(whole(&first, "a", "x"));
+        block_on(first.remove("a")).unwrap();
+        disk.crash();
+        let inside = disk.inside("gemscope");
+        let there =
+            [".record", ".journal", ".data"].map(|it| inside.file(&format!("a{it}")).is_some());
+        assert!(there.is_sorted(), "{there:?}");
+        n_left += usize::from(there == [false, true, true]);
+    }
+    assert!(n_left > 3, "crashes fell between the removals");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use gemscope::{
 };
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::PathBuf,
     process::{Child, Command, Stdio},
     rc::Rc,
@@ -16,7 +16,9 @@ use std::{
 /// Tells the killed process where to write.
 const CHILD: &str = "GEMSCOPE_STORE_CHILD";
 /// Blobs that the killed process writes, one after the other.
-const N_BLOBS: usize = 4;
+const N_BLOBS: usize = 6;
+/// Pieces by which the process may be ahead of what its killer has read, so that it is always killed before it is done.
+const AHEAD: usize = 3;
 
 fn folder(name: &str) -> FolderDisk {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
@@ -134,6 +136,7 @@ fn a_killed_process_loses_nothing_that_was_synced() {
         assert!(there >= most_synced, "{there} of {most_synced}");
     }
     let (mut child, lines) = start(&disk);
+    drop(child.stdin.take());
     assert!(lines.count() > 0, "some was left to do");
     assert!(child.wait().unwrap().success());
     let store = store(&disk);
@@ -154,14 +157,13 @@ fn a_killed_process_loses_nothing_that_was_synced() {
     }
 }
 
-/// The child's work: blob after blob, a line after each piece that is synced.
+/// The child's work: blob after blob, a line after each piece that is synced, a few lines ahead of whoever reads them.
 fn work(disk: &FolderDisk) {
     let store = store(disk);
-    let mut synced = 0;
+    let (mut synced, mut n_written) = (0, 0);
     for n in 0..N_BLOBS {
-        let Begin::Writer(it) =
-            block_on(store.begin(&format!("b{n}"), plan(&n.to_string()))).unwrap()
-        else {
+        let begun = block_on(store.begin(&format!("b{n}"), plan(&n.to_string()))).unwrap();
+        let Begin::Writer(it) = begun else {
             synced += N_PIECES;
             continue;
         };
@@ -170,11 +172,14 @@ fn work(disk: &FolderDisk) {
             if it.marks().contains_key(&piece) {
                 continue;
             }
+            if n_written >= AHEAD {
+                // The end of the input, too, means to go on.
+                let _ = std::io::stdin().read(&mut [0]).unwrap();
+            }
             put(&it, piece, 0).unwrap();
             block_on(it.sync()).unwrap();
-            synced += 1;
+            (synced, n_written) = (synced + 1, n_written + 1);
             println!("synced {synced}");
-            std::io::stdout().flush().unwrap();
         }
         finish(it);
     }
@@ -188,6 +193,7 @@ fn start(disk: &FolderDisk) -> (Child, impl Iterator<Item = usize>) {
             "folder::a_killed_process_loses_nothing_that_was_synced",
         ])
         .env(CHILD, disk.path())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -202,7 +208,11 @@ fn start(disk: &FolderDisk) -> (Child, impl Iterator<Item = usize>) {
 /// Starts the work and kills it after some lines, wherever it is then; what it said last.
 fn killed_after(disk: &FolderDisk, n_lines: usize) -> usize {
     let (mut child, lines) = start(disk);
-    let said = lines.take(n_lines).last();
+    let mut to_child = child.stdin.take().unwrap();
+    let said = lines
+        .take(n_lines)
+        .inspect(|_| to_child.write_all(&[1]).unwrap());
+    let said = said.last();
     child.kill().unwrap();
     child.wait().unwrap();
     said.expect("the child says something")

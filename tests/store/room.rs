@@ -2,7 +2,7 @@
 
 use super::blobs::{N_PIECES, damaged, finish, open, plan, put, reader, store, whole, writer};
 use gemscope::{
-    store::{BlobState, Disk, MemoryDisk, StoreError, WriteFault},
+    store::{Begin, BlobInfo, BlobState, Disk, MemoryDisk, Store, StoreError, WriteFault},
     sys::block_on,
 };
 
@@ -72,17 +72,23 @@ fn a_write_that_fails_loses_nothing_that_was_synced() {
                 break;
             }
             n_failed += 1;
-            assert!(damaged(&finish(writer(&second, "a", &plan("x")))).is_empty());
+            // A record whose flush failed may have come through.
+            let done = match block_on(second.begin("a", plan("x"))).unwrap() {
+                Begin::Whole(it) => it,
+                Begin::Writer(it) => finish(it),
+                Begin::Busy => panic!("no one is left who writes"),
+            };
+            assert!(done.is_whole() && damaged(&done).is_empty());
         }
-        assert!(n_failed >= 15, "{how:?}: {n_failed} writes could fail");
+        assert!(n_failed >= 30, "{how:?}: {n_failed} writes could fail");
     }
 }
 
 /// How many pieces were synced before the fault; one more when there was none.
-fn attempt(store: &gemscope::store::Store) -> usize {
+fn attempt(store: &Store) -> usize {
     let mut synced = 0;
     let mut tried = || -> Result<(), StoreError> {
-        let gemscope::store::Begin::Writer(it) = block_on(store.begin("a", plan("x")))? else {
+        let Begin::Writer(it) = block_on(store.begin("a", plan("x")))? else {
             panic!("nothing is there");
         };
         for piece in 0..N_PIECES {
@@ -135,8 +141,8 @@ fn writers_are_synced_when_enough_is_marked_in_all() {
     );
     put(&a, 1, 0).unwrap(); // 5000
     put(&b, 1, 0).unwrap(); // 10000
-    let done = |store: &gemscope::store::Store| {
-        let done = |it: &gemscope::store::BlobInfo| match it.state {
+    let done = |store: &Store| {
+        let done = |it: &BlobInfo| match it.state {
             BlobState::Partial { done_bytes } => done_bytes,
             BlobState::Whole => panic!("whole"),
         };

@@ -2,7 +2,7 @@
 
 use super::blobs::{N_PIECES, damaged, open, plan, put};
 use gemscope::{
-    store::{Begin, Disk, Mark, MemoryDisk, Store, StoreError, WriteFault, Writer},
+    store::{Begin, BlobState, Disk, Mark, MemoryDisk, Store, StoreError, WriteFault, Writer},
     sys::block_on,
 };
 use proptest::{collection::vec, prelude::*};
@@ -192,7 +192,13 @@ impl World {
         let Some(store) = allowed(open(&disk, JOURNAL_EVERY_BYTES)) else {
             return;
         };
+        let listed = block_on(store.list()).unwrap();
         for (key, lasting) in KEYS.iter().zip(&self.lasting) {
+            let state = listed.iter().find(|it| it.key == *key).map(|it| it.state);
+            assert!(
+                !lasting.whole || state == Some(BlobState::Whole),
+                "{key} was whole: {state:?}"
+            );
             let found = block_on(store.reader(key)).unwrap();
             let marks = found
                 .as_ref()
@@ -207,7 +213,6 @@ impl World {
             }
             if let Some(it) = found {
                 assert_eq!(damaged(&it), Vec::<u32>::new(), "{key} says what is not so");
-                assert!(it.is_whole() || !lasting.whole, "{key} was whole");
             }
         }
         disk.close_tab();
