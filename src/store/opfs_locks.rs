@@ -10,10 +10,26 @@ use js_sys::{Array, Function, Object, Promise, Reflect};
 use std::pin::pin;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
+/// A lock that is let go is free only when the browser's other process has heard of it.
+const TRIES: u32 = 6;
+const PAUSE_MILLIS: u32 = 20;
+
 /// Takes a lock, when no one holds it.
 ///
 /// Errors: what the browser throws.
 pub(super) async fn take(path: &str) -> Result<Option<LockGuard>, JsValue> {
+    for n in 0..TRIES {
+        if n > 0 {
+            crate::sys::sleep_millis(PAUSE_MILLIS).await;
+        }
+        if let Some(it) = try_take(path).await? {
+            return Ok(Some(it));
+        }
+    }
+    Ok(None)
+}
+
+async fn try_take(path: &str) -> Result<Option<LockGuard>, JsValue> {
     let Some(locks) = of_navigator("locks") else {
         // Without locks, the one handle that may write a file still keeps others out.
         return Ok(Some(LockGuard::new(|| ())));

@@ -250,80 +250,83 @@ fn files_that_are_none_of_ours_are_left_alone() {
 
 #[test]
 fn every_error_says_what_can_be_done() {
-    let (key, file, place, detail) = (
-        "k".to_string(),
-        "f".to_string(),
-        "p".to_string(),
-        "d".to_string(),
-    );
-    let wanted = 1..2;
-    let errors = [
-        StoreError::Key { key: key.clone() },
-        StoreError::Plan {
-            key: key.clone(),
-            detail: detail.clone(),
-        },
+    for it in errors_of_disks().into_iter().chain(errors_of_blobs()) {
+        let remedy = it.remedy();
+        assert!(remedy.ends_with('.') && remedy.len() > 20, "{it}: {remedy}");
+    }
+}
+
+fn errors_of_disks() -> Vec<StoreError> {
+    let x = || "x".to_string();
+    let (file, place, found) = (x, x, x);
+    vec![
         StoreError::NoRoom {
-            file: file.clone(),
-            place: place.clone(),
+            file: file(),
+            place: place(),
             missing_bytes: 77,
         },
-        StoreError::Private {
-            detail: detail.clone(),
-        },
+        StoreError::Private { detail: x() },
         StoreError::NoOpfs,
-        StoreError::Busy { key: key.clone() },
         StoreError::Missing {
-            file: file.clone(),
-            place: place.clone(),
+            file: file(),
+            place: place(),
         },
         StoreError::Io {
-            file: file.clone(),
+            file: file(),
             source: std::io::Error::other("x"),
         },
         StoreError::Range {
-            file: file.clone(),
-            wanted: wanted.clone(),
+            file: file(),
+            wanted: 1..2,
             size_bytes: 1,
         },
         StoreError::Length {
-            file: file.clone(),
+            file: file(),
             wanted_bytes: 2,
             got_bytes: 1,
         },
         StoreError::Memory {
-            file,
+            file: file(),
             size_bytes: 1,
         },
+        StoreError::Version {
+            place: place(),
+            found: found(),
+        },
+    ]
+}
+
+fn errors_of_blobs() -> Vec<StoreError> {
+    let x = || "x".to_string();
+    let (key, detail) = (x, x);
+    vec![
+        StoreError::Key { key: key() },
+        StoreError::Plan {
+            key: key(),
+            detail: detail(),
+        },
+        StoreError::Busy { key: key() },
         StoreError::NotHere {
-            key: key.clone(),
-            wanted,
+            key: key(),
+            wanted: 1..2,
         },
         StoreError::Kept {
-            key: key.clone(),
+            key: key(),
             piece: 1,
         },
         StoreError::Piece {
-            key: key.clone(),
+            key: key(),
             piece: 1,
             n_pieces: 1,
         },
         StoreError::Unfinished {
-            key: key.clone(),
+            key: key(),
             n_missing: 1,
         },
         StoreError::Damaged {
-            key,
-            place: place.clone(),
-            detail,
+            key: key(),
+            place: x(),
+            detail: detail(),
         },
-        StoreError::Version {
-            place,
-            found: "2".into(),
-        },
-    ];
-    for it in errors {
-        let remedy = it.remedy();
-        assert!(remedy.ends_with('.') && remedy.len() > 20, "{it}: {remedy}");
-    }
+    ]
 }

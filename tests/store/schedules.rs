@@ -16,6 +16,8 @@ const JOURNAL_EVERY_BYTES: u64 = 9000;
 enum Step {
     Begin(usize, usize),
     Put(usize, usize, u32),
+    /// All that is missing.
+    Fill(usize, usize),
     Sync(usize, usize),
     Commit(usize, usize),
     Forget(usize, usize, u32),
@@ -36,6 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => at.clone().prop_map(|(t, k)| Step::Begin(t, k)),
         12 => (at.clone(), piece.clone()).prop_map(|((t, k), p)| Step::Put(t, k, p)),
+        3 => at.clone().prop_map(|(t, k)| Step::Fill(t, k)),
         3 => at.clone().prop_map(|(t, k)| Step::Sync(t, k)),
         3 => at.clone().prop_map(|(t, k)| Step::Commit(t, k)),
         2 => (at.clone(), piece.clone()).prop_map(|((t, k), p)| Step::Forget(t, k, p)),
@@ -99,6 +102,7 @@ impl World {
         match *step {
             Step::Begin(tab, key) => self.begin(tab, key),
             Step::Put(tab, key, piece) => self.put(tab, key, piece),
+            Step::Fill(tab, key) => (0..N_PIECES).for_each(|it| self.put(tab, key, it)),
             Step::Sync(tab, key) => {
                 if let Some(it) = self.tabs[tab].writers.get(&key)
                     && allowed(block_on(it.sync())).is_some()
@@ -156,6 +160,9 @@ impl World {
     }
 
     fn put(&mut self, tab: usize, key: usize, piece: u32) {
+        if !self.tabs[tab].writers.contains_key(&key) {
+            self.begin(tab, key);
+        }
         if let Some(it) = self.tabs[tab].writers.get(&key) {
             self.generation += 1;
             allowed(put(it, piece, self.generation));
