@@ -23,6 +23,8 @@ mod opfs_file;
 mod opfs_js;
 #[cfg(target_arch = "wasm32")]
 mod opfs_locks;
+#[cfg(target_arch = "wasm32")]
+mod opfs_reading;
 mod plan;
 mod reader;
 #[cfg(any(test, target_arch = "wasm32"))]

@@ -21,7 +21,7 @@ use web_sys::{
     FileSystemGetFileOptions,
 };
 
-/// A tab that has just died may hold its handles a moment longer than its locks.
+/// A tab that has just died may hold its handles a moment longer than its locks, and one that reads holds its own for a moment.
 const OPEN_TRIES: u32 = 6;
 const OPEN_PAUSE_MILLIS: u32 = 60;
 /// How long a person's answer is waited for.
@@ -108,12 +108,20 @@ impl OpfsDisk {
     }
 
     async fn removed(&self, name: &str) -> Result<(), StoreError> {
-        match waited(self.directory.remove_entry(name).into()).await {
-            Ok(_) => Ok(()),
-            Err(it) => match self.error(name, &it) {
-                StoreError::Missing { .. } => Ok(()),
-                it => Err(it),
-            },
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Err(it) = waited(self.directory.remove_entry(name).into()).await else {
+                return Ok(());
+            };
+            match self.error(name, &it) {
+                StoreError::Missing { .. } => return Ok(()),
+                // Another tab may be reading it through a handle of its own.
+                StoreError::Busy { .. } if tries < OPEN_TRIES => {
+                    crate::sys::sleep_millis(OPEN_PAUSE_MILLIS).await;
+                }
+                it => return Err(it),
+            }
         }
     }
 
