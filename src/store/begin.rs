@@ -149,6 +149,10 @@ async fn unmade(
     (plan, marks): (BlobPlan, Marks),
     lock: LockGuard,
 ) -> Result<Opened, StoreError> {
+    // The record may be one whose writer died before it was flushed; from here on nothing else says what is there.
+    let record = disk.open(&names::record(key), Open::Write).await?;
+    record.flush().await?;
+    drop(record);
     disk.remove(&names::journal(key)).await?;
     let journal = disk.open(&names::journal(key), Open::Write).await?;
     let journal = Journal::begin(journal, &plan, &marks).await?;

@@ -76,9 +76,12 @@ impl Journal {
         let this = Self { file, tail };
         // Where there is no room for all entries there may be some for the next ones.
         match this.reserve(&logged.plan).await {
-            Err(StoreError::NoRoom { .. }) => Ok(this),
-            it => it.map(|()| this),
+            Err(StoreError::NoRoom { .. }) | Ok(()) => (),
+            Err(it) => return Err(it),
         }
+        // What is read may have been written by one that died before it was flushed; what follows relies on it.
+        this.file.flush().await?;
+        Ok(this)
     }
 
     /// Writes entries and waits until they survive a crash.

@@ -158,3 +158,53 @@ fn writers_are_synced_when_enough_is_marked_in_all() {
     disk.crash();
     assert_eq!(done(&store(&disk)), [10_000, 5000]);
 }
+
+/// A dead writer's last word was seen and never flushed: whoever goes on from it must not build on what a crash takes back.
+#[test]
+fn what_a_dead_writer_left_unflushed_is_flushed_before_it_is_relied_on() {
+    for seed in 0..40 {
+        let mut disk = MemoryDisk::new(seed);
+        let first = store(&disk);
+        let it = writer(&first, "a", &plan("x"));
+        put(&it, 0, 0).unwrap();
+        block_on(it.sync()).unwrap();
+        put(&it, 1, 0).unwrap();
+        // The payload's flush and the journal's write succeed, the journal's flush does not.
+        disk.fail_write(2, WriteFault::Error);
+        assert!(block_on(it.forget(0)).is_err());
+        drop(it);
+        let it = writer(&first, "a", &plan("x"));
+        assert_eq!(it.marks().into_keys().collect::<Vec<_>>(), [1]);
+        put(&it, 0, 1).unwrap();
+        disk.crash();
+        let there = reader(&store(&disk), "a");
+        assert!(damaged(&there).is_empty(), "seed {seed}");
+        assert!(there.marks().contains_key(&1), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_record_that_was_never_flushed_is_flushed_before_the_journal_goes() {
+    let mut n_tried = 0;
+    for (seed, after) in (0..10).flat_map(|seed| (0..6).map(move |after| (seed, after))) {
+        let mut disk = MemoryDisk::new(seed);
+        let first = store(&disk);
+        let it = writer(&first, "a", &plan("x"));
+        for piece in 0..N_PIECES {
+            put(&it, piece, 0).unwrap();
+        }
+        block_on(it.sync()).unwrap();
+        // The payload's flush, the record's write and its size succeed, its flush does not.
+        disk.fail_write(3, WriteFault::Error);
+        assert!(block_on(it.commit()).is_err());
+        disk.fail_write(after, WriteFault::Error);
+        n_tried += usize::from(block_on(first.reopen("a", &[])).is_err());
+        disk.crash();
+        let there = reader(&store(&disk), "a");
+        assert!(
+            there.is_whole() && damaged(&there).is_empty(),
+            "seed {seed}, after {after}"
+        );
+    }
+    assert!(n_tried >= 40, "{n_tried} failed");
+}

@@ -244,7 +244,7 @@ fn allowed<T>(it: Result<T, StoreError>) -> Option<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(250) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
 
     #[test]
     fn no_schedule_makes_the_store_lie_or_forget(seed in any::<u64>(), steps in vec(step(), 1..80)) {
@@ -264,7 +264,10 @@ proptest! {
             finished(&world, key);
         }
         let names = block_on(world.disk.inside("gemscope").list()).unwrap();
-        prop_assert_eq!(names.len(), 1 + 3 * KEYS.len(), "{:?}", names);
+        prop_assert!(!names.iter().any(|it| it.0.ends_with(".scratch")), "{:?}", names);
+        // A journal may be missing: opening a whole blob again takes it away before it finds no room for another.
+        let n_others = names.iter().filter(|it| !it.0.ends_with(".journal")).count();
+        prop_assert_eq!(n_others, 1 + 2 * KEYS.len(), "{:?}", names);
     }
 }
 
