@@ -244,7 +244,7 @@ fn allowed<T>(it: Result<T, StoreError>) -> Option<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
 
     #[test]
     fn no_schedule_makes_the_store_lie_or_forget(seed in any::<u64>(), steps in vec(step(), 1..80)) {
