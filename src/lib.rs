@@ -12,6 +12,9 @@ pub mod spec;
 pub mod hub;
 
 #[cfg(feature = "engine")]
+pub mod store;
+
+#[cfg(feature = "engine")]
 pub mod weights;
 
 #[cfg(feature = "engine")]

@@ -13,17 +13,23 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
-        session::{Engine, EngineOptions, Message},
+        session::{Engine, EngineOptions, Message, selftest},
         sys::warn,
     };
     use js_sys::{Array, Uint8Array};
     use wasm_bindgen::{JsCast, prelude::Closure};
     use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+    /// A worker of this name tries the browser instead of being an engine, and says how that went.
+    const SELFTEST: &str = "selftest";
+
     /// Starts the engine and says "ready"; whatever was posted to the worker before that is lost.
     pub fn start() {
         console_error_panic_hook::set_once();
         let scope = scope();
+        if scope.name() == SELFTEST {
+            return wasm_bindgen_futures::spawn_local(tell_selftest());
+        }
         let engine = Engine::new(options(&scope.name()), |it| post(&it));
         let inbox = engine.inbox();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| {
@@ -52,6 +58,16 @@ mod web {
         }
         if scope().post_message_with_transfer(&out, &transfer).is_err() {
             warn("an event can't be posted");
+        }
+    }
+
+    async fn tell_selftest() {
+        let text = match selftest().await {
+            Ok(it) => format!("passed\n{it}"),
+            Err(it) => format!("failed\n{it}"),
+        };
+        if scope().post_message(&text.into()).is_err() {
+            warn("the page can't be reached");
         }
     }
 

@@ -130,6 +130,8 @@ mod recipe;
 mod requests;
 #[cfg(feature = "engine")]
 mod runs;
+#[cfg(all(feature = "engine", target_arch = "wasm32"))]
+mod selftest;
 #[cfg(feature = "engine")]
 mod trouble;
 #[cfg(feature = "engine")]
@@ -143,3 +145,5 @@ pub use engine::{Engine, EngineOptions};
 pub use inbox::Inbox;
 #[cfg(feature = "engine")]
 pub use outbox::{Message, Outbox};
+#[cfg(all(feature = "engine", target_arch = "wasm32"))]
+pub use selftest::selftest;

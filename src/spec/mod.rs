@@ -26,6 +26,7 @@ mod speed;
 mod state;
 mod token;
 mod transcoder_set;
+mod trust;
 mod visible;
 mod write;
 
@@ -57,5 +58,6 @@ pub use speed::Speed;
 pub use state::{EngineState, Failure};
 pub use token::{Probability, Token};
 pub use transcoder_set::{HubFile, TranscoderSet, TranscoderSetError};
+pub use trust::Trust;
 pub use visible::visible;
 pub use write::{Change, Write};

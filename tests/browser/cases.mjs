@@ -224,6 +224,18 @@ async function scopeGoldens(context) {
   return `${golden.prompts.length} prompts, ${given.cases.length} interventions, judged below; metrics`;
 }
 
+// Files of the origin in a worker: twice, since the second finds what the first one left.
+async function theStore(context) {
+  const { page } = context;
+  await driver(context);
+  let said;
+  for (const _ of ["first", "second"]) {
+    said = await page.evaluate(() => window.driver.selftest());
+    assert.match(said, /^passed\n/, said);
+  }
+  return said.split("\n").slice(1).join("; ");
+}
+
 // Cases that are `shared` run one after another in one page, and so with one engine.
 export const CASES = {
   page: { run: thePage, seconds: 330 },
@@ -234,6 +246,7 @@ export const CASES = {
   goldens_small_bindings: { run: (it) => goldens(it, "limits=default&max_binding_bytes=16384"), seconds: 300 },
   scope: { run: scopeGoldens, seconds: 300 },
   tokenizer: { run: tokenizer, seconds: 300 },
+  store: { run: theStore, seconds: 60 },
   wrong_tokenizer: { run: wrongTokenizer, seconds: 120 },
   bad_input: { run: badInput, seconds: 120 },
   dead_engine: { run: aDeadEngine, seconds: 900 },

@@ -1,6 +1,6 @@
 // What the cases ask of the bare page. Starting an engine takes long on a software GPU, so that each set of options has one per page.
 
-import { Engine } from "./engine.js";
+import { Engine, selftest } from "./engine.js";
 import { base64, joined, safetensors } from "./safetensors.js";
 import { scope } from "./scope.js";
 
@@ -184,4 +184,4 @@ async function shaders(kind) {
   return out;
 }
 
-window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders, scope };
+window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders, scope, selftest: () => selftest(BASE) };

@@ -2,6 +2,22 @@
 
 const READY_SECONDS = 60;
 
+async function worker(base, name) {
+  const text = await (await fetch(`${base}engine-worker.js`)).text();
+  const blob = new Blob([text.replaceAll("__BASE__", base.replace(/\/$/, ""))], { type: "text/javascript" });
+  return new Worker(URL.createObjectURL(blob), { type: "module", name });
+}
+
+// What the engine's program says of the browser that it runs in.
+export async function selftest(base) {
+  const tried = await worker(base, "selftest");
+  const said = new Promise((resolve) => {
+    tried.onmessage = (event) => resolve(event.data);
+    tried.onerror = (event) => resolve(`failed\nthe worker died: ${event.message ?? "its script does not load"}`);
+  });
+  return said.finally(() => tried.terminate());
+}
+
 export class Engine {
   #worker;
   #next = 1;
@@ -9,10 +25,8 @@ export class Engine {
 
   // Starts as the page does: a worker from a blob, which inherits the page's policy. Its name holds the engine's options.
   static async start(base, name = "") {
-    const text = await (await fetch(`${base}engine-worker.js`)).text();
-    const blob = new Blob([text.replaceAll("__BASE__", base.replace(/\/$/, ""))], { type: "text/javascript" });
     const engine = new Engine();
-    await engine.#listen(new Worker(URL.createObjectURL(blob), { type: "module", name }));
+    await engine.#listen(await worker(base, name));
     await engine.ask({ Hello: { protocol: 2, build: "tests" } });
     return engine;
   }
