@@ -36,9 +36,7 @@ impl WeightsError {
             Self::UnknownDType { .. } | Self::DType { .. } => {
                 "Take weights in bf16, f16 or f32; quantised ones can't be read."
             }
-            Self::Coarse { .. } => {
-                "Choose the precision in which it is kept, or fetch the model again in the one you want."
-            }
+            Self::Coarse { .. } => "Choose the precision in which it is kept, or fetch it again.",
             Self::NotFinite { .. } => {
                 "The weights are damaged: download the file again, and if it stays so, take another checkpoint."
             }

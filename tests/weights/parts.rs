@@ -190,6 +190,32 @@ fn what_is_kept_coarser_can_be_made_from_what_is_kept_finer_but_not_back() {
     assert!(block_on(fine.vector(TensorName::Norm(1, Norm::Input))).is_ok());
 }
 
+/// All parts packed and kept; of the transcoder only the vectors are known to be there.
+fn kept_dictionary(memory: &Memory, head: &DictionaryHead, plans: &[PartPlan]) -> DictionaryFile {
+    let mut store = Memory::default();
+    for plan in plans {
+        let kept = pack(memory, plan);
+        check_as_in_file(memory, plan, &kept);
+        store.insert(&plan.part.to_string(), kept);
+    }
+    let vectors = ("vectors.1", &plans[0].tensors[..]);
+    block_on(DictionaryFile::kept(Rc::new(store), head, vectors)).unwrap()
+}
+
+fn same_dictionary(whole: &DictionaryFile, kept: &DictionaryFile, packing: Packing) {
+    assert_eq!(kept.fingerprint(), whole.fingerprint());
+    let vectors = |of: &DictionaryFile| [of.b_enc(), of.threshold(), of.b_dec()].concat();
+    assert_eq!(vectors(kept), vectors(whole));
+    for of in [vec![0..N_FEATURES], vec![0..64, 64..N_FEATURES]] {
+        let [got, expected] = [kept, whole].map(|it| tiles(it, &of, packing));
+        assert_eq!(got, expected, "{packing:?}");
+    }
+    let rows = |of: &DictionaryFile| block_on(of.decoder_rows(5..70, packing)).unwrap();
+    assert_eq!(rows(kept).into_vec(), rows(whole).into_vec());
+    let stripe = |of: &DictionaryFile| block_on(of.encoder_stripe(1, 3..70, packing)).unwrap();
+    assert_eq!(stripe(kept).into_vec(), stripe(whole).into_vec());
+}
+
 #[test]
 fn a_transcoder_kept_in_parts_is_the_one_read_from_its_file() {
     let numbers = npz(
@@ -220,44 +246,14 @@ fn a_transcoder_kept_in_parts_is_the_one_read_from_its_file() {
             for piece_bytes in [1, 20_000, 1 << 20] {
                 let plans = head.parts(&cut(packing, piece_bytes), &BOTH).unwrap();
                 check_cover(&memory, &plans);
-                let mut store = Memory::default();
-                for plan in &plans {
-                    let kept = pack(&memory, plan);
-                    check_as_in_file(&memory, plan, &kept);
-                    store.insert(&plan.part.to_string(), kept);
-                }
-                let vectors = ("vectors.1", &plans[0].tensors[..]);
-                let kept = block_on(DictionaryFile::kept(Rc::new(store), &head, vectors)).unwrap();
-                assert_eq!(kept.fingerprint(), whole.fingerprint());
-                assert_eq!(
-                    (kept.b_enc(), kept.threshold(), kept.b_dec()),
-                    (whole.b_enc(), whole.threshold(), whole.b_dec())
-                );
+                let kept = kept_dictionary(&memory, &head, &plans);
                 assert!(!kept.has(Half::Encoder) && !kept.has(Half::Decoder));
                 assert!(kept.encoder_pieces(&[0..N_FEATURES], packing).is_err());
                 for plan in &plans {
                     kept.add(&plan.part.to_string(), &plan.tensors);
                 }
                 assert!(kept.has(Half::Encoder) && kept.has(Half::Decoder));
-                for of in [vec![0..N_FEATURES], vec![0..64, 64..N_FEATURES]] {
-                    assert_eq!(
-                        tiles(&kept, &of, packing),
-                        tiles(&whole, &of, packing),
-                        "{name} {packing:?}"
-                    );
-                }
-                let rows = |of: &DictionaryFile| {
-                    block_on(of.decoder_rows(5..70, packing))
-                        .unwrap()
-                        .into_vec()
-                };
-                assert_eq!(rows(&kept), rows(&whole));
-                let stripe = |of: &DictionaryFile| {
-                    block_on(of.encoder_stripe(1, 3..70, packing))
-                        .unwrap()
-                        .into_vec()
-                };
-                assert_eq!(stripe(&kept), stripe(&whole));
+                same_dictionary(&whole, &kept, packing);
                 kept.take_away("encoder.1");
                 assert!(!kept.has(Half::Encoder) && kept.has(Half::Decoder));
             }
