@@ -97,6 +97,10 @@ pub(super) fn among<'a>(
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "rows are found as lists of ranges"
+)]
 mod tests {
     use super::*;
 
