@@ -3,15 +3,16 @@
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
 pub use crate::spec::{
-    Applied, Array, Change, DensePart, Distribution, EngineState, Failure, FeatureCard, FeatureId,
-    FeatureQuestion, Half, Intervention, Mode, ModelRef, OpenRequest, Plan, Probability, Sampling,
-    Speed, Splice, SpliceMetrics, Token, TranscoderRef, TranscoderRequest, Write,
+    Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
+    FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
+    Mode, ModelRef, OpenRequest, Plan, Probability, Sampling, Speed, Splice, SpliceMetrics,
+    StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, Verified, Write,
 };
-use crate::spec::{Config, Positions, Site};
+use crate::spec::{Config, Endpoint, Positions, Site};
 use serde::{Deserialize, Serialize};
 
 /// The version of this file's types; a page and an engine of different versions notice at `Hello`.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Which sources this was built from, for the message when page and engine differ.
 pub const BUILD: &str = match option_env!("GEMSCOPE_BUILD") {
     Some(it) => it,
@@ -120,6 +121,56 @@ pub enum CommandBody {
         /// Only kernels whose names contain this.
         only: Option<String>,
     },
+    /// Brings a set of a hub into the store, beside everything else that is asked. [`Partial::Fetch`] tells how far it is, then
+    /// [`Outcome::Fetched`]. Cancelled or failed, it leaves what has arrived; the same again goes on from there.
+    Fetch(FetchRequest),
+    /// A layer of the sets that are being fetched is wanted first: its encoder, and what its features need of the layers below.
+    /// -> [`Outcome::Nothing`].
+    Prioritise {
+        /// The layer.
+        layer: usize,
+    },
+    /// Holds all fetching, or lets it go on. -> [`Outcome::Nothing`].
+    Pause {
+        /// Whether it is held.
+        paused: bool,
+    },
+    /// Keeps an access token for a server in memory, as long as the engine lives, or forgets it. -> [`Outcome::Nothing`].
+    Token {
+        /// The server, to which alone it is sent.
+        endpoint: Endpoint,
+        /// The token; none forgets it.
+        secret: Option<Secret>,
+    },
+    /// What is kept? -> [`Outcome::Stored`].
+    Stored,
+    /// Compares what is kept with the hashes it was kept with; damaged pieces are forgotten if `repair`, so that a `Fetch` brings them
+    /// again. -> [`Outcome::Verified`].
+    Verify {
+        /// Of what.
+        selection: StoredSelection,
+        /// Whether damaged pieces are forgotten.
+        repair: bool,
+    },
+    /// Takes away what is kept. -> [`Outcome::Freed`].
+    Remove {
+        /// What.
+        selection: StoredSelection,
+        /// Also what another version of the program left.
+        set_aside: bool,
+    },
+    /// Copies what is whole into a folder of the disk, from which [`CommandBody::Import`] takes it. Natively. -> [`Outcome::Copied`].
+    Export {
+        /// What.
+        selection: StoredSelection,
+        /// The folder.
+        to: String,
+    },
+    /// Takes in what an export left in a folder, each piece compared with its hash. Natively. -> [`Outcome::Copied`].
+    Import {
+        /// The folder.
+        from: String,
+    },
     /// Stops another command, which then ends with `Cancelled`. -> [`Outcome::Nothing`].
     Cancel {
         /// Its id.
@@ -132,6 +183,16 @@ pub enum CommandBody {
         /// How many.
         n: u32,
     },
+}
+
+/// An access token on its way to the engine; `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// A prompt.
@@ -295,6 +356,8 @@ pub enum Partial {
     Token(Token),
     /// How fast a kernel runs.
     Speed(Speed),
+    /// How far fetching is.
+    Fetch(FetchTold),
 }
 
 /// How a command ended well.
@@ -336,6 +399,19 @@ pub enum Outcome {
     },
     /// A feature's own numbers.
     Feature(FeatureCard),
+    /// The set is in the store.
+    Fetched(Fetched),
+    /// What is kept.
+    Stored(StoredList),
+    /// What comparing found.
+    Verified(Verified),
+    /// What was taken away.
+    Freed {
+        /// Bytes.
+        size_bytes: u64,
+    },
+    /// What was copied.
+    Copied(Copied),
     /// The continuation.
     Generated {
         /// Its tokens.

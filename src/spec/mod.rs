@@ -7,6 +7,7 @@ mod dictionary;
 mod dtype;
 mod endpoint;
 mod feature;
+mod fetch;
 mod file_name;
 pub mod gemma;
 mod hosts;
@@ -24,6 +25,7 @@ mod sampling;
 mod site;
 mod speed;
 mod state;
+mod stored;
 mod token;
 mod transcoder_set;
 mod trust;
@@ -40,6 +42,10 @@ pub use dictionary::{Dictionary, DictionaryArray, Half};
 pub use dtype::DType;
 pub use endpoint::Endpoint;
 pub use feature::{FeatureError, FeatureId};
+pub use fetch::{
+    FetchFile, FetchFrom, FetchPhase, FetchPlan, FetchProgress, FetchRequest, FetchTold, FetchWait,
+    Fetched, PinnedRepo,
+};
 pub use file_name::file_name_parts;
 pub use hosts::{Host, HostTable, OriginPattern};
 pub use intervention::{Intervention, InterventionError, Mode, Operation};
@@ -56,6 +62,9 @@ pub use sampling::Sampling;
 pub use site::{Site, SiteError};
 pub use speed::Speed;
 pub use state::{EngineState, Failure};
+pub use stored::{
+    Copied, Damage, StoredKeeping, StoredList, StoredPart, StoredSelection, StoredSource, Verified,
+};
 pub use token::{Probability, Token};
 pub use transcoder_set::{HubFile, TranscoderSet, TranscoderSetError};
 pub use trust::Trust;

@@ -1,6 +1,6 @@
 //! What is opened: a model, its transcoders, and how both are held.
 
-use super::{Half, Precision};
+use super::{Half, Precision, RepoRef};
 use serde::{Deserialize, Serialize};
 
 /// A model and how to hold it.
@@ -38,6 +38,11 @@ pub enum ModelRef {
         /// A tokenizer.json for it: a file natively, a same-origin address on the web.
         tokenizer: Option<String>,
     },
+    /// A repository of a hub, of which what is kept is used, as far as it has arrived; opening requests nothing.
+    Hub {
+        /// The repository.
+        repo: RepoRef,
+    },
 }
 
 /// Transcoders, and which parts of them.
@@ -65,5 +70,11 @@ pub enum TranscoderRef {
     Synth {
         /// `nano`, `wide` or `full`.
         preset: String,
+    },
+    /// A repository of a hub, laid out as Gemma Scope's or circuit-tracer's, or with a `config.yaml` that names files of others. What
+    /// is kept of it is used, as far as it has arrived; opening requests nothing.
+    Hub {
+        /// The repository.
+        repo: RepoRef,
     },
 }
