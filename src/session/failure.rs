@@ -49,6 +49,24 @@ impl Trouble {
             Self::Preset { .. } => "There are nano, wide and full.".into(),
             Self::Protocol { .. } => RELOAD.into(),
             Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
+            Self::Store(it) => it.remedy().into(),
+            Self::NoCacheFolder => {
+                "Name one with `--store DIR`, or in the variable GEMSCOPE_STORE.".into()
+            }
+            Self::BeingFetched => {
+                "Wait until it is there, or cancel the other fetch and start again; nothing is lost.".into()
+            }
+            Self::InUse { .. } => "Close the model first, or leave its parts out.".into(),
+            Self::ModelElsewhere => {
+                "Give the model by its repository too (`--model hub:OWNER/NAME`), or the transcoders by their folder.".into()
+            }
+            Self::NotKept { .. } => {
+                "Fetch it first (`gemscope fetch`); opening it asks the network for nothing.".into()
+            }
+            Self::NotPlanned { .. } => {
+                "Fetch it: a fetch tells its own plan before the first byte of weights (`gemscope fetch --plan`).".into()
+            }
+            Self::NoDisk { .. } => "Use the gemscope program for it.".into(),
             Self::LostAgain { .. } => {
                 format!("Close other programs that use the GPU, then try again. {SMALLER}")
             }

@@ -1,5 +1,7 @@
 // The engine's worker, spoken to in plain JSON: commands and events of src/session/protocol.rs.
 
+// `PROTOCOL` of that file.
+const PROTOCOL = 3;
 const READY_SECONDS = 60;
 
 async function worker(base, name) {
@@ -27,7 +29,7 @@ export class Engine {
   static async start(base, name = "") {
     const engine = new Engine();
     await engine.#listen(await worker(base, name));
-    await engine.ask({ Hello: { protocol: 2, build: "tests" } });
+    await engine.ask({ Hello: { protocol: PROTOCOL, build: "tests" } });
     return engine;
   }
 
