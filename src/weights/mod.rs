@@ -13,6 +13,7 @@ mod form;
 mod header;
 mod index;
 mod layout;
+pub mod library;
 pub mod npy;
 mod npz;
 mod packer;
