@@ -5,7 +5,7 @@
 pub use crate::spec::{
     Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
     FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Mode, ModelRef, OpenRequest, Plan, Probability, Sampling, Speed, Splice, SpliceMetrics,
+    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Sampling, Speed, Splice, SpliceMetrics,
     StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, Verified, Write,
 };
 use crate::spec::{Config, Endpoint, Positions, Site};
@@ -394,8 +394,10 @@ pub enum Outcome {
         run: RunKey,
         /// Its tokens.
         tokens: Vec<Token>,
-        /// Whether it was there already.
+        /// Whether it was there already, as far as it can go.
         kept: bool,
+        /// How far it is, if not all of the model has arrived; the same command again goes on with it.
+        reached: Reached,
     },
     /// A feature's own numbers.
     Feature(FeatureCard),
