@@ -2,7 +2,7 @@
 
 use super::protocol::{
     Applied, Array, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard, FetchTold,
-    Fetched, ModelRef, Plan, RunKey, Speed, SpliceMetrics, StoredList, Token, TranscoderVariant,
+    Fetched, ModelRef, Plan, Reached, Readiness, RunKey, Speed, SpliceMetrics, StoredList, Token, TranscoderVariant,
     Verified,
 };
 use crate::spec::{Config, Site};
@@ -38,6 +38,8 @@ pub enum EventBody {
     Partial(Partial),
     /// The engine's own state, id 0.
     State(EngineState),
+    /// Parts of the open model have arrived: what can be asked now, id 0.
+    Ready(Readiness),
     /// Terminal: done.
     Done(Outcome),
     /// Terminal: could not be done.
@@ -144,8 +146,10 @@ pub enum Outcome {
         run: RunKey,
         /// Its tokens.
         tokens: Vec<Token>,
-        /// Whether it was there already.
+        /// Whether it was there already, as far as it can go.
         kept: bool,
+        /// How far it is, if not all of the model has arrived; the same command again goes on with it.
+        reached: Reached,
     },
     /// A feature's own numbers.
     Feature(FeatureCard),

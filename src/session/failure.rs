@@ -1,7 +1,7 @@
 //! What went wrong and what can be done about it, in the visitor's words.
 
 use super::{protocol::Failure, trouble::Trouble};
-use crate::{gpu::GpuError, model::ModelError, scope::ScopeError};
+use crate::{gpu::GpuError, model::ModelError, scope::ScopeError, spec::Part};
 use std::error::Error;
 
 const SMALLER: &str = "Choose the precision `compact`, plan for a shorter context, or give the model a budget of GPU memory, \
@@ -123,6 +123,7 @@ fn of_model(it: &ModelError) -> String {
         ModelError::Sampling { .. } => {
             "Temperature is 0 or more, top-p above 0 and at most 1; temperature 0 is greedy.".into()
         }
+        ModelError::Awaited { part, .. } => of_awaited(*part),
         ModelError::Stopped | ModelError::Gpu(_) | ModelError::Weights(_) => OTHER_GPU.into(),
     }
 }
@@ -137,6 +138,7 @@ fn of_scope(it: &ScopeError) -> String {
                 "Open the model with the {half} of that layer, or ask about a layer that is there."
             )
         }
+        ScopeError::Awaited { part, .. } => of_awaited(*part),
         ScopeError::NoFeature { n_features, .. } => {
             format!(
                 "Features are numbered from 0 to {}.",
@@ -154,6 +156,15 @@ fn of_scope(it: &ScopeError) -> String {
         ScopeError::Positions(_) => {
             "Positions count from 0, which is BOS; give some of the prompt's own.".into()
         }
+    }
+}
+
+fn of_awaited(part: Part) -> String {
+    match part.layer() {
+        Some(layer) => format!(
+            "Wait until it has been fetched, or fetch layer {layer} first (`Prioritise`); what is there can be asked meanwhile."
+        ),
+        None => "Wait until it has been fetched; the prompts of the opening set can be run before.".into(),
     }
 }
 

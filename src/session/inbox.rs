@@ -143,6 +143,27 @@ impl Inbox {
         self.bell.until(take).await
     }
 
+    /// Work of the engine's own, of which no events are told but under id 0; it runs until [`Inbox::end_own`].
+    pub(super) fn own(&self) -> Job {
+        let job = Job {
+            id: 0,
+            body: CommandBody::Describe,
+            stop: Stop::default(),
+            told: Cell::default(),
+        };
+        let mut state = self.lock();
+        if state.closed {
+            job.stop.set();
+        }
+        state.running = Some((job.id, job.stop.clone()));
+        job
+    }
+
+    /// Ends work of the engine's own.
+    pub(super) fn end_own(&self) {
+        self.lock().running = None;
+    }
+
     /// The next command that does not wait for its turn, if it need not wait for what is before it either. It runs beside the others,
     /// until [`Inbox::end`].
     pub(super) fn next_beside(&self) -> Option<Job> {

@@ -3,13 +3,11 @@
 
 use super::{
     engine::Engine,
+    inbox::Job,
     protocol::{ModelRef, OpenRequest, TranscoderRef},
     trouble::Trouble,
 };
-use crate::{
-    sys::warn,
-    weights::{WeightsError, library::KeptSet},
-};
+use crate::weights::{WeightsError, library::KeptSet};
 
 impl Engine {
     /// What is kept of a request, as far as it names repositories of a hub; none where it names none. Requests nothing.
@@ -41,17 +39,38 @@ impl Engine {
         kept.is_some_and(|it| !it.is_whole())
     }
 
-    /// Takes up what has come of the open set since, between two commands.
+    /// Takes up what has come of the open set since, between two commands, and tells what can be asked now.
     pub(super) async fn take_up(&mut self) {
-        let Some(kept) = self.open.as_mut().and_then(|it| it.book.kept.as_mut()) else {
-            return;
-        };
-        match kept.refresh().await {
-            Ok(parts) if parts.is_empty() => (),
-            // TODO-HOOK
-            Ok(_) => (),
-            // Whoever needs the part is told when it is read.
-            Err(it) => warn(&format!("what has arrived can't be taken up: {it}")),
+        let job = self.inbox.own();
+        let came = self.came(&job).await;
+        self.inbox.end_own();
+        match came {
+            Ok(true) => {
+                if let Some(it) = self.readiness() {
+                    self.outbox.ready(it);
+                }
+            }
+            // A lost device is found and replaced by the next command, which then takes up everything that is there.
+            Ok(false) | Err(Trouble::Stopped) => (),
+            Err(it) if it.lost().is_some() => (),
+            Err(it) => {
+                if it.is_out_of_memory() {
+                    self.close();
+                }
+                self.outbox.refuse(it.failure());
+            }
         }
+    }
+
+    /// Whether something came.
+    async fn came(&mut self, job: &Job) -> Result<bool, Trouble> {
+        let Some(kept) = self.open.as_mut().and_then(|it| it.book.kept.as_mut()) else {
+            return Ok(false);
+        };
+        if kept.refresh().await?.is_empty() {
+            return Ok(false);
+        }
+        self.arrived(job).await?;
+        Ok(true)
     }
 }

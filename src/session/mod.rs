@@ -94,6 +94,8 @@
 //! other failure leaves everything as it was.
 
 #[cfg(feature = "engine")]
+mod arrival;
+#[cfg(feature = "engine")]
 mod ask;
 #[cfg(feature = "engine")]
 mod background;
@@ -128,6 +130,8 @@ mod listed;
 mod look;
 #[cfg(feature = "engine")]
 mod measure;
+#[cfg(feature = "engine")]
+mod onward;
 #[cfg(feature = "engine")]
 mod open;
 #[cfg(feature = "engine")]

@@ -7,7 +7,7 @@ pub use super::event::{Description, Event, EventBody, Opened, Outcome, Partial};
 pub use crate::spec::{
     Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
     FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Mode, ModelRef, OpenRequest, Plan, Probability, Sampling, Speed, Splice, SpliceMetrics,
+    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed, Splice, SpliceMetrics,
     StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, TranscoderVariant,
     Verified, Write,
 };
