@@ -2,7 +2,8 @@
 
 use crate::{
     hub::HubError,
-    spec::{ConfigError, DType, Packing},
+    spec::{ConfigError, DType, Packing, Part},
+    store::StoreError,
 };
 use std::ops::Range;
 
@@ -12,6 +13,12 @@ pub enum WeightsError {
     /// A file could not be had.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// What is kept could not be read, or more not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The one who asked wants no more of it.
+    #[error("stopped")]
+    Stopped,
     /// The config is not one of Gemma 2.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -78,6 +85,14 @@ pub enum WeightsError {
         tensor: String,
         /// What was asked for.
         packing: Packing,
+    },
+    /// Bytes that are not those that are kept of a piece.
+    #[error("what was read of `{part}` is not what is kept of its piece {piece}")]
+    KeptPiece {
+        /// The part.
+        part: Part,
+        /// The piece.
+        piece: usize,
     },
     /// An element type that is known, but not one of weights.
     #[error("`{tensor}` is of type {dtype:?}; weights are BF16, F16 or F32")]
@@ -318,6 +333,26 @@ pub enum WeightsError {
         expected: Vec<u64>,
         /// In the file.
         got: Vec<u64>,
+    },
+    /// A text that is no manifest, or files of which none can be made.
+    #[error("this is no manifest: {detail}")]
+    Manifest {
+        /// What is wrong and where.
+        detail: String,
+    },
+    /// A place with neither a model nor transcoders.
+    #[error("{place} holds neither the files of a model nor transcoders")]
+    NoSet {
+        /// Where they were looked for.
+        place: String,
+    },
+    /// A piece that is no longer what it was when it was kept.
+    #[error("piece {piece} of what is kept as `{key}` is damaged")]
+    DamagedPiece {
+        /// Its name in the store.
+        key: String,
+        /// The piece.
+        piece: usize,
     },
     /// A place without transcoders.
     #[error("{place} holds no transcoders")]

@@ -13,6 +13,7 @@ mod form;
 mod header;
 mod index;
 mod layout;
+pub mod library;
 pub mod npy;
 mod npz;
 mod packer;
@@ -27,6 +28,8 @@ mod synthetic_file;
 mod synthetic_npz;
 #[cfg(not(target_arch = "wasm32"))]
 mod synthetic_write;
+mod unique;
+mod unpacker;
 pub mod zip;
 
 pub use checkpoint::{Checkpoint, CheckpointHead};

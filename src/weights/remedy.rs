@@ -7,6 +7,17 @@ impl WeightsError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Hub(it) => it.remedy(),
+            Self::Store(it) => it.remedy(),
+            Self::Stopped => "Start it again when you like; nothing is half-done.",
+            Self::Manifest { .. } => {
+                "Take the manifest that belongs to this version of the program, or write one with `gemscope manifest DIR`."
+            }
+            Self::NoSet { .. } => {
+                "Give the folder with config.json and model.safetensors, or the one with layer_0/width_16k/average_l0_76/params.npz and so on."
+            }
+            Self::DamagedPiece { .. } => {
+                "Verify and repair what is kept: what is damaged is fetched again."
+            }
             Self::Config(_) | Self::Extra { .. } | Self::Shape { .. } => {
                 "Open a checkpoint of Gemma 2 as its publisher made it, such as unsloth/gemma-2-2b, with its own config.json."
             }
@@ -41,7 +52,9 @@ impl WeightsError {
                 "The weights are damaged: download the file again, and if it stays so, take another checkpoint."
             }
             Self::TooLarge { .. } => "Open it with the precision `reference`, or take another one.",
-            Self::Rows { .. } => "This is a fault of the program: please report it.",
+            Self::Rows { .. } | Self::KeptPiece { .. } => {
+                "This is a fault of the program: please report it."
+            }
             Self::Compressed { .. } | Self::Encrypted { .. } | Self::FortranOrder { .. } => {
                 "Take the file from its publisher again, or write it anew with numpy.savez, from arrays in C order."
             }
