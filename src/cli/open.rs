@@ -174,6 +174,7 @@ pub fn check_tokenizer(model: &ModelRef) -> Result<(), Failure> {
             tokenizer.is_some() || Path::new(path).join("tokenizer.json").is_file()
         }
         ModelRef::Synth { tokenizer, .. } => tokenizer.is_some(),
+        ModelRef::Hub { .. } => true,
     };
     if there {
         return Ok(());

@@ -181,6 +181,15 @@ impl Engine {
             }
             // The inbox answers these itself.
             CommandBody::Cancel { .. } | CommandBody::Ack { .. } => Ok(Outcome::Nothing),
+            CommandBody::Fetch(_)
+            | CommandBody::Prioritise { .. }
+            | CommandBody::Pause { .. }
+            | CommandBody::Token { .. }
+            | CommandBody::Stored
+            | CommandBody::Verify { .. }
+            | CommandBody::Remove { .. }
+            | CommandBody::Export { .. }
+            | CommandBody::Import { .. } => Err(Trouble::NothingOpen),
         }
     }
 

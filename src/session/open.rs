@@ -227,6 +227,7 @@ fn transcoder_source(place: &TranscoderRef) -> Result<Rc<dyn Source>, Trouble> {
             let n_layers = known.config().n_layers;
             Ok(Rc::new(synth::Synthetic::transcoders(known, n_layers)))
         }
+        TranscoderRef::Hub { .. } => Err(Trouble::NothingOpen),
     }
 }
 
@@ -241,6 +242,7 @@ fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {
     match model {
         ModelRef::Folder { path, .. } => folder(path),
         ModelRef::Synth { preset, .. } => Ok(Rc::new(synth::Synthetic::new(preset_of(preset)?))),
+        ModelRef::Hub { .. } => Err(Trouble::NothingOpen),
     }
 }
 
@@ -248,7 +250,10 @@ async fn tokenizer(
     model: &ModelRef,
     checkpoint: &Checkpoint,
 ) -> Result<Option<Tokenizer>, Trouble> {
-    let (ModelRef::Folder { tokenizer, .. } | ModelRef::Synth { tokenizer, .. }) = model;
+    let tokenizer = match model {
+        ModelRef::Folder { tokenizer, .. } | ModelRef::Synth { tokenizer, .. } => tokenizer,
+        ModelRef::Hub { .. } => &None,
+    };
     let json = match tokenizer {
         Some(path) => Some(file(path).await?),
         None => checkpoint.tokenizer_json().await?,

@@ -1,8 +1,9 @@
 //! Why a checkpoint or a transcoder can't be used. Every variant names the tensor or the file. Leaves what to do about it to `remedy`.
 
+use super::library::LibraryError;
 use crate::{
     hub::HubError,
-    spec::{ConfigError, DType, Packing, Part},
+    spec::{AddressError, ConfigError, DType, Packing, RepoRef, TranscoderSetError},
     store::StoreError,
 };
 use std::ops::Range;
@@ -13,10 +14,76 @@ pub enum WeightsError {
     /// A file could not be had.
     #[error(transparent)]
     Hub(#[from] HubError),
-    /// What is kept could not be read, or more not be kept.
+    /// What is kept could not be had, or nothing could be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The one who asked wants no more of it.
+    /// What is kept could not be used, copied or taken away.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// What a repository says of its transcoders can't be used.
+    #[error("{repo}: {source}")]
+    Set {
+        /// The repository.
+        repo: RepoRef,
+        /// What is wrong.
+        source: TranscoderSetError,
+    },
+    /// Something that names no place of a hub.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A folder or a formula where a repository of a hub should be.
+    #[error("{what} is not a repository of a hub")]
+    NotAHub {
+        /// What was given.
+        what: &'static str,
+    },
+    /// A layer that the model does not have.
+    #[error("there is no layer {layer}: the model has layers 0 to {}", n_layers.saturating_sub(1))]
+    LayerOf {
+        /// The layer.
+        layer: usize,
+        /// How many there are.
+        n_layers: usize,
+    },
+    /// It has not been fetched, or not as far as that.
+    #[error("{what} is not kept yet")]
+    NotKept {
+        /// What was looked for.
+        what: String,
+    },
+    /// Not all of a set found room.
+    #[error("{missing_bytes} bytes more are needed in {place}; what found room is kept")]
+    NoRoom {
+        /// Where it was to be kept.
+        place: String,
+        /// How much more room it takes in all.
+        missing_bytes: u64,
+    },
+    /// A file or a piece of it is not what its publisher or a manifest says, also when it is fetched once more.
+    #[error("`{file}` is not what was published: its sha256 should be {expected} and is {got}")]
+    Mismatch {
+        /// The file, with the range where it is a piece.
+        file: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// What this program keeps of its own makes no sense to it.
+    #[error("`{key}` can't be read: {detail}")]
+    Document {
+        /// Its name in the store.
+        key: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A manifest that is none.
+    #[error("this is no manifest of pieces: {detail}")]
+    Manifest {
+        /// What is wrong.
+        detail: String,
+    },
+    /// Asked to stop; what has arrived is kept.
     #[error("stopped")]
     Stopped,
     /// The config is not one of Gemma 2.
@@ -85,14 +152,6 @@ pub enum WeightsError {
         tensor: String,
         /// What was asked for.
         packing: Packing,
-    },
-    /// Bytes that are not those that are kept of a piece.
-    #[error("what was read of `{part}` is not what is kept of its piece {piece}")]
-    KeptPiece {
-        /// The part.
-        part: Part,
-        /// The piece.
-        piece: usize,
     },
     /// An element type that is known, but not one of weights.
     #[error("`{tensor}` is of type {dtype:?}; weights are BF16, F16 or F32")]
@@ -333,26 +392,6 @@ pub enum WeightsError {
         expected: Vec<u64>,
         /// In the file.
         got: Vec<u64>,
-    },
-    /// A text that is no manifest, or files of which none can be made.
-    #[error("this is no manifest: {detail}")]
-    Manifest {
-        /// What is wrong and where.
-        detail: String,
-    },
-    /// A place with neither a model nor transcoders.
-    #[error("{place} holds neither the files of a model nor transcoders")]
-    NoSet {
-        /// Where they were looked for.
-        place: String,
-    },
-    /// A piece that is no longer what it was when it was kept.
-    #[error("piece {piece} of what is kept as `{key}` is damaged")]
-    DamagedPiece {
-        /// Its name in the store.
-        key: String,
-        /// The piece.
-        piece: usize,
     },
     /// A place without transcoders.
     #[error("{place} holds no transcoders")]

@@ -1,10 +1,24 @@
-//! The library: what is published, fetched into the store, and what is there of it.
+//! Sets of a hub -> packed parts in the store, and back: the driver between the network, packing and what is kept. Knows no GPU and
+//! no prompts.
 
+mod control;
+mod fetching;
+mod folder;
+mod keeper;
+mod kept;
 mod lower;
 mod manifest;
 mod manifest_make;
+pub mod meta;
+pub mod names;
 mod opening;
+mod supply;
+mod trouble;
 
+pub use control::FetchControl;
+pub use keeper::Library;
+pub use kept::KeptSet;
 pub use lower::{Higher, Raw};
 pub use manifest::{Manifest, ManifestFile};
 pub use opening::opening_trust;
+pub use trouble::LibraryError;
