@@ -35,10 +35,12 @@ impl PartPlan {
                 packing: it.packed.packing,
             });
         }
-        let wrong = || WeightsError::from(LibraryError::KeptPiece {
-            part: self.part,
-            piece,
-        });
+        let wrong = || {
+            WeightsError::from(LibraryError::KeptPiece {
+                part: self.part,
+                piece,
+            })
+        };
         let fits = |of: (&(Range<u64>, Bytes), Range<u64>)| {
             of.0.0 == of.1 && of.0.1.len() as u64 == of.1.end - of.1.start
         };

@@ -1,6 +1,6 @@
 //! Why what is kept could not be used, copied or taken away. Leaves fetching to `WeightsError`.
 
-use crate::spec::{Part, RepoName};
+use crate::spec::{Part, RepoRef};
 
 /// Why what is kept could not be used, copied or taken away.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum LibraryError {
         /// What it holds.
         found: String,
         /// What was asked for.
-        wanted: RepoName,
+        wanted: RepoRef,
     },
     /// A place where no folders of the disk can be read.
     #[error("folders of the disk can be read by the native program alone")]
@@ -85,7 +85,9 @@ impl LibraryError {
             Self::OtherFolder { .. } => {
                 "Give the folder that belongs to the repository, or name the repository that it holds."
             }
-            Self::NoFolders => "Download from the hub here, or use `gemscope fetch` with the folder.",
+            Self::NoFolders => {
+                "Download from the hub here, or use `gemscope fetch` with the folder."
+            }
         }
     }
 }
