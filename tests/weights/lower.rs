@@ -33,8 +33,18 @@ pub fn keep(
     (key, plan): (&str, &PartPlan),
     trust: impl Fn(usize) -> Trust,
 ) -> Reader {
+    keep_as(store, source, (key, key.into(), plan), trust)
+}
+
+/// The same with a note of what it is.
+pub fn keep_as(
+    store: &Store,
+    source: &Memory,
+    (key, meta, plan): (&str, serde_json::Value, &PartPlan),
+    trust: impl Fn(usize) -> Trust,
+) -> Reader {
     let blob = BlobPlan {
-        meta: key.into(),
+        meta,
         size_bytes: plan.size_bytes,
         pieces: (0..plan.pieces.len()).map(|it| plan.spans(it)).collect(),
     };

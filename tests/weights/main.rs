@@ -12,7 +12,9 @@
 mod bad_dictionary;
 mod bad_input;
 mod checkpoints;
+mod copies;
 mod dictionary;
+mod kept;
 mod lower;
 mod manifests;
 mod npz_files;

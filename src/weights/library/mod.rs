@@ -2,18 +2,28 @@
 //! no prompts.
 
 mod control;
+mod copies;
+mod documents;
 mod fetching;
 mod folder;
+mod hasher;
+mod heads;
 mod keeper;
 mod kept;
+mod known;
+mod list;
 mod lower;
 mod manifest;
 mod manifest_make;
 pub mod meta;
 pub mod names;
 mod opening;
+mod remove;
+pub mod resolve;
+mod select;
 mod supply;
 mod trouble;
+mod verify;
 
 pub use control::FetchControl;
 pub use keeper::Library;
