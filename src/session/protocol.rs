@@ -5,8 +5,9 @@
 pub use crate::spec::{
     Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
     FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Sampling, Speed, Splice, SpliceMetrics,
-    StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, Verified, Write,
+    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Sampling, Speed, Splice,
+    SpliceMetrics, StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, Verified,
+    Write,
 };
 use crate::spec::{Config, Endpoint, Positions, Site};
 use serde::{Deserialize, Serialize};
