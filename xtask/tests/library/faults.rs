@@ -48,7 +48,10 @@ fn strike(world: &World, set: &OpenRequest, rules: &[&str], expected: &Expected)
     world.faults(&[]);
     if !told.is_empty() {
         let missing = world.kept(set).missing();
-        assert!(missing.iter().all(|it| !told.contains(it)), "{rules:?} lost {missing:?}");
+        assert!(
+            missing.iter().all(|it| !told.contains(it)),
+            "{rules:?} lost {missing:?}"
+        );
     }
     world
         .fetch(set)
@@ -90,7 +93,9 @@ fn a_file_that_is_replaced_under_its_commit_is_an_error_and_update_takes_the_new
         let world = World::new();
         let set = world.plain(Precision::Compact);
         world.faults(&[rule]);
-        let error = world.fetch(&set).expect_err("other content under the commit");
+        let error = world
+            .fetch(&set)
+            .expect_err("other content under the commit");
         assert!(!error.remedy().is_empty(), "{error}");
         world.faults(&[]);
         let again = world.fetch(&set).expect_err("still other content");

@@ -136,6 +136,10 @@ fn a_fetch_that_is_stopped_keeps_what_has_arrived() {
         world.assert_whole(&set, &expected);
         let piece_bytes = world.config.piece_bytes as u64 + BYTES_PER_SECOND / 20;
         let most = twice + world.config.in_flight as u64 * piece_bytes + (90 << 10);
-        assert!(world.served_twice() <= most, "{before} {twice} {}", world.served_twice());
+        assert!(
+            world.served_twice() <= most,
+            "{before} {twice} {}",
+            world.served_twice()
+        );
     }
 }

@@ -74,10 +74,7 @@ fn needed() -> Vec<std::ops::Range<u64>> {
     };
     let parts = head.parts(&cut, &OPENING).expect("parts").into_iter();
     let first = parts.filter(|it| matches!(it.part, Part::Opening | Part::Attention(0)));
-    let mut ranges: Vec<_> = first
-        .flat_map(|it| it.pieces)
-        .map(|it| it.range)
-        .collect();
+    let mut ranges: Vec<_> = first.flat_map(|it| it.pieces).map(|it| it.range).collect();
     ranges.sort_by_key(|it| it.start);
     // What lies side by side is asked for together.
     ranges.dedup_by(|next, last| {
@@ -147,13 +144,27 @@ fn a_layer_that_is_asked_for_comes_next() {
     });
     fetched.expect("a set");
     let at = |part| order.iter().position(|it| *it == part).expect("told");
-    for before in [Part::Vectors(1), Part::Encoder(1), Part::Mlp(0), Part::Attention(1)] {
-        for after in [Part::Embedding(0), Part::Decoder(0), Part::Mlp(1), Part::Decoder(1)] {
+    for before in [
+        Part::Vectors(1),
+        Part::Encoder(1),
+        Part::Mlp(0),
+        Part::Attention(1),
+    ] {
+        for after in [
+            Part::Embedding(0),
+            Part::Decoder(0),
+            Part::Mlp(1),
+            Part::Decoder(1),
+        ] {
             assert!(at(before) < at(after), "{before} {after} {order:?}");
         }
     }
     assert!(at(Part::Encoder(1)) < at(Part::Mlp(0)));
     let transcoder_paths = world.data_log();
-    assert!(transcoder_paths.iter().any(|it| it.path.contains(TRANSCODERS)));
+    assert!(
+        transcoder_paths
+            .iter()
+            .any(|it| it.path.contains(TRANSCODERS))
+    );
     assert!(transcoder_paths.iter().any(|it| it.path.contains(MODEL)));
 }

@@ -5,6 +5,7 @@ use super::{
     sets::{self, OPENING},
     world::{Expected, World},
 };
+use futures_util::future::join;
 use gemscope::{
     spec::{Precision, Trust},
     store::{Store, StoreConfig},
@@ -14,7 +15,6 @@ use gemscope::{
         library::{FetchControl, Manifest},
     },
 };
-use futures_util::future::join;
 use std::rc::Rc;
 
 #[test]
@@ -31,8 +31,12 @@ fn two_tabs_fetch_nothing_twice_and_both_end_with_the_whole() {
             let control = FetchControl::new(Stop::default());
             let request = sets::request(set.clone());
             let (mut told, mut told_too) = (|_| (), |_| ());
-            let one = libraries.0.fetch_with(&request, None, &OPENING, &control, &mut told);
-            let other = libraries.1.fetch_with(&request, None, &OPENING, &control, &mut told_too);
+            let one = libraries
+                .0
+                .fetch_with(&request, None, &OPENING, &control, &mut told);
+            let other = libraries
+                .1
+                .fetch_with(&request, None, &OPENING, &control, &mut told_too);
             join(one, other).await
         });
         assert_eq!(one.expect("whole").trust, Trust::File);
@@ -63,7 +67,11 @@ fn a_tab_takes_over_from_one_that_dies() {
             let dying = std::future::poll_fn(|context| {
                 n += 1;
                 let done = first.as_mut().poll(context).is_ready() || n >= n_polls;
-                if done { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                if done {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
             });
             let second = lives.fetch_with(&request, None, &OPENING, &control, &mut told_too);
             let dying = async {
@@ -105,7 +113,11 @@ fn a_damaged_piece_that_was_forgotten_is_fetched_alone_and_proven_at_once() {
     let set = world.plain(Precision::Compact);
     let expected = Expected::of(|it| it.plain(Precision::Compact));
     world.fetch(&set).expect("a set");
-    let key = expected.0.keys().find(|it| it.contains("mlp.1")).expect("a part");
+    let key = expected
+        .0
+        .keys()
+        .find(|it| it.contains("mlp.1"))
+        .expect("a part");
     let file = format!("{key}.data");
     assert!(world.disk.inside("gemscope").damage(&file, 100));
     world.run(async {
@@ -135,14 +147,21 @@ fn damage_while_it_is_on_its_way_is_found_by_the_proof() {
         world.disk.crash();
         let parts = world.parts();
         for key in parts.keys() {
-            world.disk.inside("gemscope").damage(&format!("{key}.data"), 3);
+            world
+                .disk
+                .inside("gemscope")
+                .damage(&format!("{key}.data"), 3);
         }
         fetch_until(&world, &set, u64::MAX);
         // What was proven before the damage is found by verifying alone.
         let kept = world.kept(&set);
         assert!(kept.is_whole());
         let bytes = world.bytes();
-        let n_same = expected.0.iter().filter(|it| bytes.get(it.0) == Some(it.1)).count();
+        let n_same = expected
+            .0
+            .iter()
+            .filter(|it| bytes.get(it.0) == Some(it.1))
+            .count();
         assert!(n_same > 0);
     }
 }
