@@ -77,6 +77,12 @@ pub enum WeightsError {
         /// What is wrong.
         detail: String,
     },
+    /// A manifest that is none.
+    #[error("this is no manifest of pieces: {detail}")]
+    Manifest {
+        /// What is wrong.
+        detail: String,
+    },
     /// Asked to stop; what has arrived is kept.
     #[error("stopped")]
     Stopped,

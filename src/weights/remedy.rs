@@ -22,6 +22,9 @@ impl WeightsError {
                 "The server or something before it does not send what was published: try another network or a mirror, then go on. What is stored already is kept."
             }
             Self::Document { .. } => "Remove what is kept of this model and download it again.",
+            Self::Manifest { .. } => {
+                "Give a manifest as `gemscope manifest` writes it, or go on without one."
+            }
             Self::Stopped => "Start it again: it goes on where it stopped.",
             Self::Config(_) | Self::Extra { .. } | Self::Shape { .. } => {
                 "Open a checkpoint of Gemma 2 as its publisher made it, such as unsloth/gemma-2-2b, with its own config.json."
