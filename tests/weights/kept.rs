@@ -94,7 +94,9 @@ fn files(source: &Memory) -> BTreeMap<String, RemoteFile> {
     let file = |name: &String| {
         let size_bytes = block_on(source.size(name)).unwrap();
         let bytes = read(source, name, 0..size_bytes).into_vec();
-        let digits = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}"));
+        let digits = Sha256::digest(bytes)
+            .into_iter()
+            .map(|it| format!("{it:02x}"));
         RemoteFile {
             size_bytes,
             sha256: Some(digits.collect()),
@@ -294,7 +296,7 @@ fn damage_is_found_by_piece_and_repair_leaves_it_to_be_fetched_again() {
     assert!(got.damaged.is_empty() && got.read_bytes > 0);
     let encoder = Name::part(&id, Part::Encoder(1), Packing::F32).key();
     let head = Name::Head(model).key();
-    for (key, at) in [(&encoder, 9), (&encoder, 9001), (&head, 5)] {
+    for (key, at) in [(&encoder, 9), (&encoder, 13_000), (&head, 5)] {
         assert!(disk.damage(&format!("gemscope/{key}.data"), at));
     }
     for repair in [false, true] {
