@@ -4,7 +4,13 @@
 //! nothing, as of one that was copied there, every part stays at [`Trust::Received`](crate::spec::Trust).
 
 use super::{LibraryError, supply::Supply};
-use crate::{spec::RepoRef, weights::WeightsError};
+use crate::{
+    spec::RepoRef,
+    weights::{WeightsError, layout::read_whole},
+};
+
+/// A manifest of more bytes than this is none.
+const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
 /// The files of a folder that was downloaded from `repo`.
 ///
@@ -41,4 +47,21 @@ pub(super) async fn supply(path: &str, repo: &RepoRef) -> Result<Supply, Weights
 #[cfg(target_arch = "wasm32")]
 pub(super) async fn supply(_path: &str, _repo: &RepoRef) -> Result<Supply, WeightsError> {
     Err(LibraryError::NoFolders.into())
+}
+
+/// A manifest: of a file natively, of a same-origin address on the web.
+///
+/// Errors: it can't be read, or is none.
+pub(super) async fn manifest(place: &str) -> Result<super::Manifest, WeightsError> {
+    let (parent, name) = match place.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some((parent, name)) => (parent, name),
+        None => (".", place),
+    };
+    #[cfg(not(target_arch = "wasm32"))]
+    let folder = crate::hub::Folder::new(parent);
+    #[cfg(target_arch = "wasm32")]
+    let folder = crate::hub::Served::new(parent)?;
+    let text = read_whole(&folder, name, MAX_MANIFEST_BYTES).await?;
+    super::Manifest::parse(&text)
 }

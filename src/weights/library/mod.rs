@@ -1,6 +1,7 @@
 //! Sets of a hub -> packed parts in the store, and back: the driver between the network, packing and what is kept. Knows no GPU and
 //! no prompts.
 
+mod claim;
 mod control;
 mod copies;
 mod documents;
@@ -10,6 +11,7 @@ mod hasher;
 mod heads;
 mod keeper;
 mod kept;
+mod kept_source;
 mod known;
 mod list;
 mod lower;
@@ -18,12 +20,21 @@ mod manifest_make;
 pub mod meta;
 pub mod names;
 mod opening;
+mod order;
+mod proof;
+mod queue;
 mod remove;
 pub mod resolve;
 mod select;
+mod settle;
+mod spill;
 mod supply;
+mod take;
+mod tell;
 mod trouble;
 mod verify;
+mod work;
+mod workers;
 
 pub use control::FetchControl;
 pub use keeper::Library;
