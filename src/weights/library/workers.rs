@@ -27,7 +27,10 @@ impl Work {
             loop {
                 let has_news = || !self.state.borrow().news.is_empty();
                 // News end the wait.
-                let _ = self.control.unless(has_news, clock.sleep(TELL_MILLIS)).await;
+                let _ = self
+                    .control
+                    .unless(has_news, clock.sleep(TELL_MILLIS))
+                    .await;
                 told();
                 if clock.now_millis() - followed_millis >= FOLLOW_MILLIS {
                     if let Err(it) = self.claim_all().await {
@@ -41,11 +44,11 @@ impl Work {
                 }
             }
         };
-        let (workers, ticking) = (pin!(workers), pin!(ticking));
-        match select(workers, ticking).await {
-            Either::Left(_) => (),
+        match select(pin!(workers), Box::pin(ticking)).await {
+            Either::Left((_, ticking)) => drop(ticking),
             Either::Right((never, _)) => never,
         }
+        told();
         if let Some(it) = self.state.borrow_mut().error.take() {
             return Err(it);
         }

@@ -108,14 +108,19 @@ fn a_new_commit_is_not_taken_until_it_is_asked_for() {
     let world = World::new();
     let set = world.plain(Precision::Compact);
     let first = world.fetch(&set).expect("a set");
-    let commit = world.hub.touch(sets::MODEL, "README.md").expect("a new commit");
+    let commit = world
+        .hub
+        .touch(sets::MODEL, "README.md")
+        .expect("a new commit");
     world.hub.clear_log();
     let same = world.fetch(&set).expect("the same");
     assert_eq!(world.hub.log().len(), 0);
     assert_eq!(same.repos, first.repos);
     let mut request = sets::request(set.clone());
     request.update = true;
-    let new = world.fetch_as(&request, None, &mut |_| ()).expect("the new one");
+    let new = world
+        .fetch_as(&request, None, &mut |_| ())
+        .expect("the new one");
     assert_eq!(new.repos[0].commit, commit);
     // What has not changed is there already.
     assert!(world.data_log().is_empty());

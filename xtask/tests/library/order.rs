@@ -36,7 +36,7 @@ fn nothing_else_is_asked_for_before_the_first_encoder_is_there() {
         let mut told = |it: FetchTold| {
             if let FetchTold::Part { part, .. } = it {
                 seen.push(part);
-                if part == Part::Encoder(0) {
+                if part == Part::Encoder(0) && n_before == 0 {
                     n_before = hub.log().len();
                 }
             }
@@ -72,7 +72,11 @@ fn nothing_else_is_asked_for_before_the_first_encoder_is_there() {
 
 /// The range that a request asks for.
 fn asked(entry: &Entry) -> Option<Range<u64>> {
-    let (start, end) = entry.range.as_ref()?.strip_prefix("bytes=")?.split_once('-')?;
+    let (start, end) = entry
+        .range
+        .as_ref()?
+        .strip_prefix("bytes=")?
+        .split_once('-')?;
     let end: u64 = end.parse().ok()?;
     Some(start.parse().ok()?..end + 1)
 }

@@ -1,7 +1,7 @@
 //! Two programs at one disk, a disk without room, damage on the disk.
 
 use super::{
-    kills::{Chance, fetch_until},
+    kills::{Chance, fetch_until, throttled},
     sets::{self, OPENING},
     world::{Expected, World},
 };
@@ -139,18 +139,33 @@ fn a_damaged_piece_that_was_forgotten_is_fetched_alone_and_proven_at_once() {
 #[test]
 fn damage_before_a_file_is_proven_is_found_and_that_piece_fetched_again() {
     let expected = Expected::of(|it| it.plain(Precision::Reference));
-    let key = expected.0.keys().find(|it| it.contains("encoder.0")).expect("a part");
-    for n_polls in (10..).step_by(5) {
-        assert!(n_polls < 1000, "the encoder is never there before the decoder");
-        let mut world = World::new();
+    let key = expected
+        .0
+        .keys()
+        .find(|it| it.contains("encoder.0"))
+        .expect("a part");
+    for n_polls in (10..).step_by(10) {
+        assert!(
+            n_polls < 1000,
+            "the encoder is never there before the decoder"
+        );
+        let mut world = throttled();
         let set = world.plain(Precision::Reference);
         fetch_until(&world, &set, n_polls);
         world.disk.crash();
         let parts = world.parts();
-        if parts.get(key).is_none_or(|it| it.is_none_or(|it| it == Trust::File)) {
+        if parts
+            .get(key)
+            .is_none_or(|it| it.is_none_or(|it| it == Trust::File))
+        {
             continue;
         }
-        assert!(world.disk.inside("gemscope").damage(&format!("{key}.data"), 3));
+        assert!(
+            world
+                .disk
+                .inside("gemscope")
+                .damage(&format!("{key}.data"), 3)
+        );
         fetch_until(&world, &set, u64::MAX);
         world.assert_whole(&set, &expected);
         return;
