@@ -6,6 +6,7 @@
 )]
 
 use gemscope::model::Tokenizer;
+use gemscope::spec::OPENING;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -45,6 +46,14 @@ fn the_real_vocabulary_gives_what_python_gives() {
         let joined: String = pieces.iter().skip(1).map(|it| it.text.as_str()).collect();
         assert_eq!(joined, case["decoded"].as_str().unwrap());
         assert!(pieces[0].special && pieces[0].text == "<bos>");
+    }
+    for it in OPENING {
+        assert_eq!(
+            tokenizer.encode(it.text).unwrap().ids,
+            it.ids,
+            "{}",
+            it.text
+        );
     }
     tokenizer.check_vocab(256_000).unwrap();
     let error = tokenizer.check_vocab(255_999).unwrap_err().to_string();

@@ -247,7 +247,8 @@ impl Screen {
             | Partial::Dense { .. }
             | Partial::Lens { .. }
             | Partial::Metrics(_)
-            | Partial::Effects { .. } => (),
+            | Partial::Effects { .. }
+            | Partial::Fetch(_) => (),
         }
     }
 

@@ -81,6 +81,7 @@ fn it_asks_its_way_to_the_end() {
         run: RunKey("k".into()),
         tokens: vec![],
         kept: false,
+        reached: Default::default(),
     };
     assert!(matches!(
         answer(&mut screen, 3, ran),

@@ -4,6 +4,7 @@ use super::grammar;
 use super::scope_args::{
     Changes, Check, Effects, Feature, Features, Intervene, Lens, Metrics, Scope,
 };
+use super::store_args::{Fetch, Manifest, Store};
 use crate::spec::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub struct Global {
     /// Largest storage binding, below the adapter's own: 16384, 16KiB, 128MiB
     #[arg(long, global = true, value_name = "BYTES", value_parser = grammar::bytes)]
     pub max_binding_bytes: Option<u64>,
+    /// Folder in which models are kept [default: GEMSCOPE_STORE, or the user's cache folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub store: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,6 +67,12 @@ pub enum Command {
     Lens(Lens),
     /// Shows the direct effects of active features on a token
     Effects(Effects),
+    /// Brings a model and its transcoders into the store
+    Fetch(Fetch),
+    /// Shows what is kept in the store, and looks after it
+    Store(Store),
+    /// Hashes a folder's files, so that they can be proven piece by piece as they are fetched
+    Manifest(Manifest),
     /// Holds the real weights against published figures
     Check(Check),
     /// Shows a text as tokens
@@ -88,7 +98,8 @@ pub struct Measure {
 /// A model and how to hold it.
 #[derive(Clone, Debug, Args)]
 pub struct Model {
-    /// Folder with config.json and safetensors, or synth:nano, synth:wide, synth:full
+    /// Folder with config.json and safetensors, hub:OWNER/NAME[@REVISION] for what `gemscope fetch` keeps, or synth:nano, synth:wide,
+    /// synth:full
     #[arg(long, value_name = "DIR")]
     pub model: String,
     /// The tokenizer.json [default: the one in the model's folder]

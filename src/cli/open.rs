@@ -3,12 +3,15 @@
 use super::args::{Model, Prompt};
 use super::report::failure;
 use super::session::{Session, unexpected};
-use super::{grammar, scope, tokens};
+use super::{fetch, grammar, scope, tokens};
 use crate::session::protocol::{
     CommandBody, Failure, Input, ModelRef, OpenRequest, Outcome, RunKey, Token, Write,
 };
 use crate::spec::{Config, Plan, Site};
 use std::path::Path;
+
+/// Before the name of a repository whose files are kept.
+pub const HUB: &str = "hub:";
 
 /// An open model.
 pub struct Opened {
@@ -73,8 +76,18 @@ pub fn request(args: &Model) -> Result<OpenRequest, Failure> {
     })
 }
 
-/// The model by its folder, or by `synth:` and a preset's name.
+/// The model by its folder, by `hub:` and its repository, or by `synth:` and a preset's name.
 pub fn model_ref(model: &str, tokenizer: Option<String>) -> Result<ModelRef, Failure> {
+    if model.starts_with(HUB) {
+        let repo = fetch::repo(model, None)?;
+        return match tokenizer {
+            None => Ok(ModelRef::Hub { repo }),
+            Some(_) => Err(failure(
+                "A model that is kept has its own tokenizer.",
+                "Leave --tokenizer away.",
+            )),
+        };
+    }
     if let Some(preset) = model.strip_prefix("synth:") {
         return Ok(ModelRef::Synth {
             preset: preset.into(),
@@ -174,6 +187,8 @@ pub fn check_tokenizer(model: &ModelRef) -> Result<(), Failure> {
             tokenizer.is_some() || Path::new(path).join("tokenizer.json").is_file()
         }
         ModelRef::Synth { tokenizer, .. } => tokenizer.is_some(),
+        // The engine says it if there is none.
+        ModelRef::Hub { .. } => true,
     };
     if there {
         return Ok(());

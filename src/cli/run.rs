@@ -3,8 +3,8 @@
 use super::args::{Arguments, Command};
 use super::report::{self, Report};
 use super::{
-    check, describe, dump, effects, feature, features, generate, intervene, lens, measure, metrics,
-    probs, sites, tokens,
+    check, describe, dump, effects, feature, features, fetch, generate, intervene, lens, measure,
+    metrics, probs, sites, store, tokens,
 };
 use crate::session::protocol::Failure;
 use clap::Parser;
@@ -14,6 +14,12 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     let Arguments { global, command } = Arguments::parse();
     let mut code = ExitCode::SUCCESS;
+    let mut judged = |(report, passed): (Report, bool)| {
+        if !passed {
+            code = ExitCode::FAILURE;
+        }
+        report
+    };
     let result: Result<Report, Failure> = match command {
         Command::Dump(it) => dump::run(&it, &global),
         Command::Sites(it) => sites::run(&it),
@@ -25,12 +31,10 @@ pub fn run() -> ExitCode {
         Command::Intervene(it) => intervene::run(&it, &global),
         Command::Lens(it) => lens::run(&it, &global),
         Command::Effects(it) => effects::run(&it, &global),
-        Command::Check(it) => check::run(&it, &global).map(|(report, passed)| {
-            if !passed {
-                code = ExitCode::FAILURE;
-            }
-            report
-        }),
+        Command::Fetch(it) => fetch::run(&it, &global),
+        Command::Store(it) => store::run(&it, &global).map(&mut judged),
+        Command::Manifest(it) => store::manifest(&it, &global),
+        Command::Check(it) => check::run(&it, &global).map(&mut judged),
         Command::Tokens(it) => tokens::run(&it, &global),
         Command::Plan(it) => describe::plan(&it, &global),
         Command::Describe => describe::adapter(&global),

@@ -4,7 +4,7 @@ use super::args::Model;
 use super::report::failure;
 use super::scope_args::{Changes, Halves, Scope};
 use super::session::{Session, unexpected};
-use super::{open, scope_grammar};
+use super::{fetch, open, scope_grammar};
 use crate::session::protocol::{
     CommandBody, Failure, Half, Intervention, Mode, ModelRef, OpenRequest, Outcome, RunKey, Splice,
     TranscoderRef, TranscoderRequest,
@@ -64,13 +64,18 @@ pub fn transcoders(args: &Scope, model: &ModelRef) -> Result<Option<TranscoderRe
     Ok(Some(TranscoderRequest {
         place: transcoder_ref(place, model)?,
         layers,
-        halves: match args.halves {
-            Some(Halves::Encoder) => vec![Half::Encoder],
-            Some(Halves::Decoder) => vec![Half::Decoder],
-            Some(Halves::Both) | None => BOTH.to_vec(),
-        },
+        halves: args.halves.map_or_else(|| BOTH.to_vec(), halves),
         average_l0: average_l0.unwrap_or_default(),
     }))
+}
+
+/// The halves that an argument means.
+pub fn halves(it: Halves) -> Vec<Half> {
+    match it {
+        Halves::Encoder => vec![Half::Encoder],
+        Halves::Decoder => vec![Half::Decoder],
+        Halves::Both => BOTH.to_vec(),
+    }
 }
 
 /// What the arguments change; none if nothing.
@@ -138,10 +143,13 @@ fn transcoder_ref(place: &str, model: &ModelRef) -> Result<TranscoderRef, Failur
         ("synth", ModelRef::Synth { preset, .. }) => Ok(TranscoderRef::Synth {
             preset: preset.clone(),
         }),
-        ("synth", ModelRef::Folder { .. }) => Err(failure(
-            "`synth` are the transcoders of a synthetic model, and the model is a folder.",
-            "Give the transcoders' folder, or synth:PRESET for those of a preset.",
+        ("synth", _) => Err(failure(
+            "`synth` are the transcoders of a synthetic model, and the model is none.",
+            "Give the transcoders' folder or repository, or synth:PRESET for those of a preset.",
         )),
+        _ if place.starts_with(open::HUB) => Ok(TranscoderRef::Hub {
+            repo: fetch::repo(place, None)?,
+        }),
         _ => match place.strip_prefix("synth:") {
             Some(preset) => Ok(TranscoderRef::Synth {
                 preset: preset.into(),

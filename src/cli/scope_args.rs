@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Transcoders")]
 pub struct Scope {
-    /// Folder with transcoders, synth for those of --model synth:PRESET, or synth:PRESET
+    /// Folder with transcoders, hub:OWNER/NAME[@REVISION] for what `gemscope fetch` keeps, synth for those of --model synth:PRESET, or synth:PRESET
     #[arg(long, value_name = "DIR")]
     pub transcoders: Option<String>,
     /// Their layers: 0,3,5-7 [default: all there are]
@@ -149,8 +149,9 @@ pub struct Effects {
 #[derive(Debug, Args)]
 pub struct Check {
     /// Folder that holds the real weights: google/gemma-2-2b as model/, google/gemma-scope-2b-pt-transcoders as transcoders/
+    /// [default: what `gemscope fetch` keeps]
     #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// GPU memory at most; layers that don't fit are paged in: 3GiB
     #[arg(long, value_name = "BYTES", value_parser = super::grammar::bytes)]
     pub max_gpu_bytes: Option<u64>,

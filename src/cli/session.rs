@@ -3,8 +3,11 @@
 use super::args::{Global, Limits};
 use super::progress::Progress;
 use super::report::failure;
-use crate::session::protocol::{CommandBody, Failure, Outcome, Partial};
-use crate::session::{Client, EngineOptions, Told};
+use crate::session::protocol::{Command, CommandBody, Failure, Outcome, Partial};
+use crate::session::{Client, EngineOptions, Inbox, LibraryOptions, Told};
+
+/// The id of the one command that is not the client's: it cancels another.
+const CANCEL_ID: u32 = u32::MAX;
 
 /// A running engine and the progress of what it does.
 pub struct Session {
@@ -22,6 +25,10 @@ impl Session {
             adapter: global.adapter.clone(),
             default_limits: global.limits == Limits::Default,
             max_binding_bytes: global.max_binding_bytes,
+            library: LibraryOptions {
+                folder: global.store.clone(),
+                ..LibraryOptions::default()
+            },
             ..EngineOptions::default()
         };
         Ok(Self {
@@ -43,9 +50,28 @@ impl Session {
         body: CommandBody,
         on: &mut OnPartial<'_>,
     ) -> Result<Outcome, Failure> {
+        let id = self.post(body);
+        self.wait(id, on)
+    }
+
+    /// Asks without waiting; the id by which to wait.
+    pub fn post(&mut self, body: CommandBody) -> u32 {
+        self.client.post(body)
+    }
+
+    /// A way to cancel a command, for a callback or another thread.
+    pub fn cancel(&self, id: u32) -> Cancel {
+        let inbox = self.client.inbox();
+        Cancel { inbox, id }
+    }
+
+    /// Waits for the end of what was posted, as [`Session::call_with`] does.
+    ///
+    /// Errors: as there.
+    pub fn wait(&mut self, id: u32, on: &mut OnPartial<'_>) -> Result<Outcome, Failure> {
         let mut told = Ok(());
         let progress = &mut self.progress;
-        let outcome = self.client.call(body, &mut |it| match it {
+        let outcome = self.client.wait(id, &mut |it| match it {
             Told::Progress {
                 phase,
                 done,
@@ -63,6 +89,23 @@ impl Session {
         });
         self.progress.clear();
         told.and(outcome)
+    }
+}
+
+/// Cancels a command.
+pub struct Cancel {
+    inbox: Inbox,
+    id: u32,
+}
+
+impl Cancel {
+    /// Cancels it; a command that has ended is left alone.
+    pub fn now(&self) {
+        let body = CommandBody::Cancel { id: self.id };
+        self.inbox.post(Command {
+            id: CANCEL_ID,
+            body,
+        });
     }
 }
 

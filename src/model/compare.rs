@@ -21,13 +21,14 @@ pub struct Compared {
 impl Model {
     /// Compares the last run, of whatever kind, with the clean run of the same prompt, which is kept. Norms are those of each run.
     ///
-    /// Errors: [`ModelError::NoRun`], [`ModelError::Binding`] if not two rows of logits fit, [`ModelError::Gpu`].
+    /// Errors: [`ModelError::NoRun`], [`ModelError::Awaited`], [`ModelError::Binding`] if not two rows of logits fit, [`ModelError::Gpu`].
     pub async fn compare(
         &mut self,
         positions: Range<usize>,
         stop: &Stop,
     ) -> Result<Vec<Compared>, ModelError> {
-        let ids = self.state.ids.clone();
+        self.need_table()?;
+        let ids = self.whole_ids().to_vec();
         self.check_question(&positions, ids.len(), 0, &[])?;
         let most = self.sizes.n_logits / 2;
         if most == 0 {
@@ -60,7 +61,9 @@ impl Model {
             .map(|pos| ids.get(pos + 1).copied().unwrap_or_default())
             .collect();
         self.ask(&next).await?;
-        let kept = self.kept.find(ids).ok_or(ModelError::NoRun)?;
+        let end = self.end();
+        let kept = self.kept.find(ids).filter(|it| it.stage == end);
+        let kept = kept.ok_or(ModelError::NoRun)?.rows;
         let row_bytes = 4 * self.config().d_model as u64;
         let mut recording = Recording::default();
         let x = &self.scratch.x;

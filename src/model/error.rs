@@ -2,7 +2,7 @@
 
 use crate::{
     gpu::GpuError,
-    spec::{ConfigError, PositionsError, Site, SiteError},
+    spec::{ConfigError, Part, PositionsError, Site, SiteError},
     weights::WeightsError,
 };
 use thiserror::Error;
@@ -101,6 +101,14 @@ pub enum ModelError {
         /// At most.
         most: usize,
     },
+    /// Something that has not arrived yet.
+    #[error("{} has not arrived yet{}", part.words(), so_far(*n_layers))]
+    Awaited {
+        /// The lowest part that is missing.
+        part: Part,
+        /// Layers, from below, that the same can be asked about; none where that is not the question.
+        n_layers: Option<usize>,
+    },
     /// Nothing has been run, or something else since.
     #[error("there is no run to continue")]
     NoRun,
@@ -112,5 +120,14 @@ impl From<GpuError> for ModelError {
             GpuError::Stopped => Self::Stopped,
             other => Self::Gpu(other),
         }
+    }
+}
+
+fn so_far(n_layers: Option<usize>) -> String {
+    match n_layers {
+        None => String::new(),
+        Some(0) => "; no layer can be asked about so far".into(),
+        Some(1) => "; layer 0 can be asked about".into(),
+        Some(n) => format!("; layers 0 to {} can be asked about", n - 1),
     }
 }

@@ -3,8 +3,8 @@
 use super::{
     Model, ModelError,
     block::aligned,
-    load::State,
-    pass::{Course, Pass, read_bytes},
+    layers::LayerHalf,
+    pass::{Course, Pass, Way, read_bytes},
     tap::Tap,
 };
 use crate::{
@@ -21,7 +21,7 @@ impl Model {
     ///
     /// The run stays as it was: it can be asked, and continued in another way.
     ///
-    /// Errors: [`ModelError::NoRun`], [`ModelError::Sampling`], [`ModelError::TooLong`].
+    /// Errors: [`ModelError::NoRun`], [`ModelError::Awaited`], [`ModelError::Sampling`], [`ModelError::TooLong`].
     pub async fn generate(
         &mut self,
         n: usize,
@@ -31,14 +31,12 @@ impl Model {
         stop: &Stop,
     ) -> Result<Vec<u32>, ModelError> {
         check(&sampling)?;
-        let State {
-            ids: prompt,
-            writes,
-            ..
-        } = self.state.clone();
+        let prompt = self.whole_ids().to_vec();
+        let writes = self.state.writes.clone();
         if prompt.is_empty() {
             return Err(ModelError::NoRun);
         }
+        self.need_table()?;
         if prompt.len() + n > self.context.n_ctx {
             self.make_room(prompt.len() + n).await?;
             self.run(&prompt, &[], &writes, &mut |_| (), stop).await?;
@@ -87,7 +85,9 @@ impl Model {
         } else {
             self.record_embed(&mut recording, pos, 1);
             for n in 0..self.config().n_layers {
-                self.page_in(n, stop).await?;
+                for half in LayerHalf::BOTH {
+                    self.page_in(n, half, stop).await?;
+                }
                 self.record_token(&mut recording, self.layer(n)?, n, pos);
                 if self.is_paged(n) {
                     self.gpu.play(&std::mem::take(&mut recording), stop).await?;
@@ -110,10 +110,11 @@ impl Model {
         stop: &Stop,
     ) -> Result<Vec<u32>, ModelError> {
         check(&sampling)?;
-        let n_prompt = self.state.ids.len();
+        let n_prompt = self.whole_ids().len();
         if n_prompt == 0 {
             return Err(ModelError::NoRun);
         }
+        self.need_table()?;
         if n_prompt + n > self.context.n_ctx {
             let (n_pos, n_ctx) = (n_prompt + n, self.context.n_ctx);
             return Err(ModelError::TooLong { n_pos, n_ctx });
@@ -133,8 +134,10 @@ impl Model {
                         sink: &mut |_| (),
                         stop,
                     },
-                    keep: None,
-                    base: None,
+                    way: Way {
+                        to: self.end(),
+                        ..Way::default()
+                    },
                     n_total: at,
                     block: (at - 1, 1),
                 };

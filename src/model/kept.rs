@@ -1,6 +1,6 @@
 //! What is kept of runs on the GPU, so that others can be derived from them: one pool of rows, shared by several prompts.
 
-use super::ModelError;
+use super::{ModelError, Stage};
 use crate::{
     gpu::{Buffer, Gpu, Recording, Use, View},
     spec::Config,
@@ -58,8 +58,16 @@ pub(super) struct KeptLayer {
 
 struct KeptRun {
     ids: Vec<u32>,
-    rows: Rows,
+    found: Found,
     last_used: u64,
+}
+
+/// Where a run is kept, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub rows: Rows,
+    /// Of later layers its rows hold nothing.
+    pub stage: Stage,
 }
 
 /// Bytes of a pool of `n_rows`.
@@ -136,20 +144,25 @@ impl Kept {
         &self.last
     }
 
-    /// The rows of a run that is kept, which is thereby used.
-    pub fn find(&mut self, ids: &[u32]) -> Option<Rows> {
+    /// Where a run is kept, which is thereby used.
+    pub fn find(&mut self, ids: &[u32]) -> Option<Found> {
         self.clock += 1;
         let run = self.runs.iter_mut().find(|it| it.ids == ids)?;
         run.last_used = self.clock;
-        Some(run.rows)
+        Some(run.found)
     }
 
-    /// Notes that rows hold a run.
-    pub fn note(&mut self, ids: &[u32], rows: Rows) {
+    /// Notes that rows hold a run, as far as `stage`.
+    pub fn note(&mut self, ids: &[u32], rows: Rows, stage: Stage) {
         self.clock += 1;
+        let found = Found { rows, stage };
+        if let Some(run) = self.runs.iter_mut().find(|it| it.ids == ids) {
+            (run.found, run.last_used) = (found, self.clock);
+            return;
+        }
         self.runs.push(KeptRun {
             ids: ids.to_vec(),
-            rows,
+            found,
             last_used: self.clock,
         });
     }
@@ -160,7 +173,7 @@ impl Kept {
             return None;
         }
         loop {
-            let mut taken: Vec<Rows> = self.runs.iter().map(|it| it.rows).collect();
+            let mut taken: Vec<Rows> = self.runs.iter().map(|it| it.found.rows).collect();
             taken.sort_by_key(|it| it.first);
             let mut first = 0;
             for it in &taken {
@@ -273,7 +286,7 @@ mod tests {
         let mut kept = pool(10);
         for (id, n_pos) in [(1, 4), (2, 3), (3, 3)] {
             let rows = kept.room(n_pos).expect("room");
-            kept.note(&[id], rows);
+            kept.note(&[id], rows, Stage::default());
         }
         assert!(kept.find(&[1]).is_some());
         // The two of three rows are older now than the one of four.

@@ -4,10 +4,11 @@ use super::{ModelError, sizes::Sizes};
 use crate::{
     gpu::{Buffer, Gpu, Use},
     ops::Matrix,
-    spec::{self, Bytes, Config, Norm, Packing, TensorName},
+    spec::{self, Bytes, Config, Norm, Packing, Part, TensorName},
     sys::Stop,
     weights::Checkpoint,
 };
+use std::ops::Range;
 
 /// Bytes that are read, packed and uploaded at a time.
 const PIECE_BYTES: usize = 4 << 20;
@@ -32,6 +33,15 @@ pub(super) struct Layer {
     pub pre_feedforward: Buffer,
     /// After the MLP.
     pub post_feedforward: Buffer,
+}
+
+/// Halves of a layer, each filled and run by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LayerHalf {
+    /// q, k, v, o and the gains before and after.
+    Attention,
+    /// gate, up, down and the gains before and after.
+    Mlp,
 }
 
 /// The table of tokens and the last gain.
@@ -91,32 +101,100 @@ impl Layer {
         })
     }
 
-    /// Fills the buffers with the weights of layer `layer`.
-    pub async fn fill(&self, filler: &mut Filler<'_>, layer: usize) -> Result<(), ModelError> {
-        let matrix = |it| TensorName::Matrix(layer, it);
-        let mut first_row = 0;
-        for part in [spec::Matrix::Q, spec::Matrix::K, spec::Matrix::V] {
-            filler.rows(matrix(part), &self.qkv, first_row).await?;
-            first_row += part.shape(filler.checkpoint.config())[0];
+    /// Fills the buffers of a half with the weights of layer `layer`.
+    pub async fn fill(
+        &self,
+        filler: &mut Filler<'_>,
+        (layer, half): (usize, LayerHalf),
+    ) -> Result<(), ModelError> {
+        let mut last: Option<(&Matrix, usize)> = None;
+        for it in half.matrices() {
+            let to = self.matrix(*it);
+            let n_rows = it.shape(filler.checkpoint.config())[0];
+            // q, k and v lie one below the other.
+            let first_row = match last {
+                Some((matrix, end)) if std::ptr::eq(matrix, to) => end,
+                _ => 0,
+            };
+            let name = TensorName::Matrix(layer, *it);
+            filler.rows((name, 0..n_rows), to, first_row).await?;
+            last = Some((to, first_row + n_rows));
         }
-        filler.rows(matrix(spec::Matrix::O), &self.o, 0).await?;
-        filler
-            .rows(matrix(spec::Matrix::Gate), &self.gate, 0)
-            .await?;
-        filler.rows(matrix(spec::Matrix::Up), &self.up, 0).await?;
-        filler
-            .rows(matrix(spec::Matrix::Down), &self.down, 0)
-            .await?;
-        let gains = [
-            (Norm::Input, &self.input),
-            (Norm::PostAttention, &self.post_attention),
-            (Norm::PreFeedforward, &self.pre_feedforward),
-            (Norm::PostFeedforward, &self.post_feedforward),
-        ];
-        for (norm, buffer) in gains {
-            filler.gain(TensorName::Norm(layer, norm), buffer).await?;
+        for it in half.norms() {
+            let name = TensorName::Norm(layer, it);
+            filler.gain(name, self.gain(it)).await?;
         }
         Ok(())
+    }
+
+    /// Bytes of a half.
+    pub fn bytes(&self, half: LayerHalf) -> u64 {
+        let of_qkv = |it: &&spec::Matrix| !matches!(it, spec::Matrix::K | spec::Matrix::V);
+        let matrices = half.matrices().iter().filter(of_qkv);
+        let tiles = matrices.flat_map(|it| &self.matrix(*it).tiles);
+        let gains = half.norms().into_iter().map(|it| self.gain(it).bytes());
+        tiles.map(|it| it.view.bytes).sum::<u64>() + gains.sum::<u64>()
+    }
+
+    fn matrix(&self, it: spec::Matrix) -> &Matrix {
+        match it {
+            spec::Matrix::Q | spec::Matrix::K | spec::Matrix::V => &self.qkv,
+            spec::Matrix::O => &self.o,
+            spec::Matrix::Gate => &self.gate,
+            spec::Matrix::Up => &self.up,
+            spec::Matrix::Down => &self.down,
+        }
+    }
+
+    fn gain(&self, it: Norm) -> &Buffer {
+        match it {
+            Norm::Input => &self.input,
+            Norm::PostAttention => &self.post_attention,
+            Norm::PreFeedforward => &self.pre_feedforward,
+            Norm::PostFeedforward => &self.post_feedforward,
+        }
+    }
+}
+
+impl LayerHalf {
+    /// Both, in the order in which they run.
+    pub const BOTH: [Self; 2] = [Self::Attention, Self::Mlp];
+
+    /// The part that it comes in.
+    pub fn part(self, layer: usize) -> Part {
+        match self {
+            Self::Attention => Part::Attention(layer),
+            Self::Mlp => Part::Mlp(layer),
+        }
+    }
+
+    /// Whether all its tensors of a layer can be read.
+    pub fn is_in(self, checkpoint: &Checkpoint, layer: usize) -> bool {
+        let has_matrix = |it: &spec::Matrix| {
+            let n_rows = it.shape(checkpoint.config())[0];
+            checkpoint.has(TensorName::Matrix(layer, *it), 0..n_rows)
+        };
+        let has_gain = |it| checkpoint.has(TensorName::Norm(layer, it), 0..1);
+        self.matrices().iter().all(has_matrix) && self.norms().into_iter().all(has_gain)
+    }
+
+    fn matrices(self) -> &'static [spec::Matrix] {
+        match self {
+            Self::Attention => &[
+                spec::Matrix::Q,
+                spec::Matrix::K,
+                spec::Matrix::V,
+                spec::Matrix::O,
+            ],
+            Self::Mlp => &[spec::Matrix::Gate, spec::Matrix::Up, spec::Matrix::Down],
+        }
+    }
+
+    fn norms(self) -> [Norm; 2] {
+        match self {
+            Self::Attention => [Norm::Input, Norm::PostAttention],
+            Self::Mlp => [Norm::PreFeedforward, Norm::PostFeedforward],
+        }
     }
 }
 
@@ -141,25 +219,19 @@ impl Ends {
                 .await?,
         })
     }
-
-    pub async fn fill(&self, filler: &mut Filler<'_>) -> Result<(), ModelError> {
-        filler.rows(TensorName::Embed, &self.embed, 0).await?;
-        filler.gain(TensorName::FinalNorm, &self.final_norm).await
-    }
 }
 
 impl Filler<'_> {
-    /// Puts a tensor's rows into a matrix, from row `first_row` of it on.
-    async fn rows(
+    /// Puts a tensor's rows into a matrix whose row `first_row` is the tensor's first.
+    pub async fn rows(
         &mut self,
-        name: TensorName,
+        (name, rows): (TensorName, Range<usize>),
         to: &Matrix,
         first_row: usize,
     ) -> Result<(), ModelError> {
-        let n_rows = name.shape(self.checkpoint.config())[0];
         let per_piece = (PIECE_BYTES / to.row_bytes()).max(1);
-        let mut row = 0;
-        while row < n_rows {
+        let mut row = rows.start;
+        while row < rows.end {
             let Some(tile) = to
                 .tiles
                 .iter()
@@ -168,7 +240,7 @@ impl Filler<'_> {
                 break;
             };
             let left_in_tile = tile.first_row + tile.n_rows - (first_row + row);
-            let end = row + per_piece.min(left_in_tile).min(n_rows - row);
+            let end = row + per_piece.min(left_in_tile).min(rows.end - row);
             let bytes = self
                 .checkpoint
                 .packed_rows(name, row..end, to.packing)
@@ -180,7 +252,7 @@ impl Filler<'_> {
         Ok(())
     }
 
-    async fn gain(&mut self, name: TensorName, to: &Buffer) -> Result<(), ModelError> {
+    pub async fn gain(&mut self, name: TensorName, to: &Buffer) -> Result<(), ModelError> {
         let gain = self.checkpoint.vector(name).await?;
         self.put(to, 0, &Bytes::from(bytemuck::cast_slice(&gain).to_vec()))
             .await

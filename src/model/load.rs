@@ -1,10 +1,11 @@
 //! From a checkpoint and a plan to a model that runs.
 
 use super::{
-    ModelError,
+    ModelError, Stage,
+    arrive::{Arrived, Halves, Slot, Told},
     buffers::{Context, Scratch},
     kept::{Kept, Rows},
-    layers::{Ends, Filler, Layer},
+    layers::{Ends, Layer},
     plan::{largest_readback, upload_window},
     sizes::Sizes,
 };
@@ -29,6 +30,8 @@ pub struct Model {
     pub(super) layers: Vec<Layer>,
     /// The slot of those that don't.
     pub(super) slot: Option<Slot>,
+    /// What of all this has arrived.
+    pub(super) arrived: Arrived,
     pub(super) scratch: Scratch,
     pub(super) context: Context,
     /// Runs that others are derived from.
@@ -44,32 +47,15 @@ pub(super) struct State {
     pub writes: Vec<Write>,
     /// What the caller calls a derived run; 0 for the clean one.
     pub label: u64,
+    /// How far it came; only a whole run can be asked and continued.
+    pub stage: Stage,
     /// Kept rows of the run whose final norm's scales count, where they were frozen.
     pub final_scales: Option<Rows>,
 }
 
-/// One layer's buffers that others take turns in.
-pub(super) struct Slot {
-    pub layer: Layer,
-    /// Whose weights are in it.
-    pub holds: Option<usize>,
-}
-
-/// How far loading is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// What is being done.
-    pub phase: &'static str,
-    /// How much is done.
-    pub done: u64,
-    /// Of how much.
-    pub total: u64,
-    /// Of what.
-    pub unit: &'static str,
-}
-
 impl Model {
-    /// Takes the planned memory, compiles and tries every kernel, then streams the weights in.
+    /// Takes the planned memory, compiles and tries every kernel, then streams in the weights that are there;
+    /// [`Model::arrive`] takes up those that come later.
     ///
     /// Errors: [`ModelError`]; nothing stays on the device.
     pub async fn load(
@@ -90,7 +76,7 @@ impl Model {
             })
         };
         gpu.prepare(&kernels, &mut of_kernels).await?;
-        model.fill(told, stop).await?;
+        model.arrive(told, stop).await?;
         Ok(model)
     }
 
@@ -123,12 +109,17 @@ impl Model {
             true => Some(Slot {
                 layer: Layer::new(&gpu, &config, &sizes, packing, "the layer paged in").await?,
                 holds: None,
+                halves: Halves::default(),
             }),
             false => None,
         };
         gpu.finish_uploads().await?;
         let heads = heads(&config);
         let plan = plan.clone();
+        let arrived = Arrived {
+            layers: vec![Halves::default(); layers.len()],
+            ..Arrived::default()
+        };
         Ok(Self {
             gpu,
             checkpoint,
@@ -138,40 +129,12 @@ impl Model {
             ends,
             layers,
             slot,
+            arrived,
             scratch,
             context,
             kept,
             state: State::default(),
         })
-    }
-
-    async fn fill(&mut self, told: &mut dyn FnMut(Told), stop: &Stop) -> Result<(), ModelError> {
-        let total = self.plan.weight_bytes;
-        let mut done = 0;
-        let mut count = |bytes| {
-            done += bytes;
-            told(Told {
-                phase: "loading weights",
-                done,
-                total,
-                unit: "bytes",
-            });
-        };
-        let mut filler = Filler {
-            gpu: &self.gpu,
-            checkpoint: &self.checkpoint,
-            stop,
-            told: &mut count,
-        };
-        self.ends.fill(&mut filler).await?;
-        for (n, layer) in self.layers.iter().enumerate() {
-            layer.fill(&mut filler, n).await?;
-        }
-        if let Some(slot) = &mut self.slot {
-            slot.layer.fill(&mut filler, self.layers.len()).await?;
-            slot.holds = Some(self.layers.len());
-        }
-        Ok(self.gpu.finish_uploads().await?)
     }
 
     /// Every kernel that a pass or a question may play, each once.
@@ -230,45 +193,19 @@ impl Model {
         &self.plan
     }
 
-    /// Whether the last run was of exactly this prompt with these writes and this label, so that it can be asked and continued.
+    /// Whether the last run was of exactly this prompt with these writes and this label, and whole, so that it can be asked and
+    /// continued.
     pub fn holds(&self, ids: &[u32], writes: &[Write], label: u64) -> bool {
         let it = &self.state;
-        !ids.is_empty() && it.ids == ids && it.writes == writes && it.label == label
+        self.whole_ids() == ids && !ids.is_empty() && it.writes == writes && it.label == label
     }
 
-    /// The weights of a layer, paged in if they are not there.
-    pub(super) async fn page_in(&mut self, layer: usize, stop: &Stop) -> Result<(), ModelError> {
-        let Some(slot) = &mut self.slot else {
-            return Ok(());
-        };
-        if layer < self.layers.len() || slot.holds == Some(layer) {
-            return Ok(());
+    /// The prompt of the last run; empty if it did not come to the end.
+    pub(super) fn whole_ids(&self) -> &[u32] {
+        match self.state.stage == self.end() {
+            true => &self.state.ids,
+            false => &[],
         }
-        slot.holds = None;
-        let mut filler = Filler {
-            gpu: &self.gpu,
-            checkpoint: &self.checkpoint,
-            stop,
-            told: &mut |_| (),
-        };
-        slot.layer.fill(&mut filler, layer).await?;
-        slot.holds = Some(layer);
-        Ok(())
-    }
-
-    /// The buffers that hold a layer's weights.
-    pub(super) fn layer(&self, layer: usize) -> Result<&Layer, ModelError> {
-        let paged = self
-            .slot
-            .as_ref()
-            .filter(|it| it.holds == Some(layer))
-            .map(|it| &it.layer);
-        self.layers.get(layer).or(paged).ok_or(ModelError::NoRun)
-    }
-
-    /// Whether a layer's weights give way to another's.
-    pub(super) fn is_paged(&self, layer: usize) -> bool {
-        layer >= self.layers.len()
     }
 }
 

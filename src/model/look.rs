@@ -2,10 +2,10 @@
 //! against the vocabulary.
 
 use super::{
-    Distribution, Model, ModelError,
+    Distribution, Model, ModelError, Stage,
     kept::NormSlot,
     norms::Scales,
-    pass::{Course, Pass, read_bytes, read_floats, upload_floats},
+    pass::{Course, Pass, Way, read_bytes, read_floats, upload_floats},
 };
 use crate::{
     gpu::Recording,
@@ -30,7 +30,8 @@ impl Model {
     ) -> Result<Vec<Distribution>, ModelError> {
         Site::ResidPost(layer).within(self.config().n_layers)?;
         self.check_question(&positions, ids.len(), top_k, asked)?;
-        let kept = self.keep(ids, stop).await?;
+        self.need_table()?;
+        let kept = self.keep(ids, Stage::after(layer), stop).await?.rows;
         let rows = |model: &Self, recording: &mut Recording, first, n_pos| {
             let of_layer = model.kept.layer(layer);
             let (x, n) = (&model.scratch.x, &model.scratch.n);
@@ -47,7 +48,7 @@ impl Model {
     }
 
     /// `x += n`.
-    fn record_add(&self, recording: &mut Recording, n_pos: usize) {
+    pub(super) fn record_add(&self, recording: &mut Recording, n_pos: usize) {
         let d_model = self.config().d_model as u32;
         let params = add_rows::Params {
             n_pos: n_pos as u32,
@@ -60,7 +61,7 @@ impl Model {
     }
 
     /// Passes the sites around the MLPs of `layers` again, from what is kept of the clean run, layer by layer. Nothing of it
-    /// changes the run.
+    /// changes the run. Where an MLP has not run, the sites after it are left out, unless somebody wants them.
     ///
     /// Errors: as [`Model::derive`].
     pub async fn retrace(
@@ -69,18 +70,26 @@ impl Model {
         layers: &[usize],
         course: Course<'_>,
     ) -> Result<(), ModelError> {
-        let kept = self.keep(ids, course.stop).await?;
         let d_model = self.config().d_model;
         let mut pass = Pass {
             recording: Recording::default(),
             course,
-            keep: None,
-            base: None,
+            way: Way::default(),
             n_total: ids.len(),
             block: (0, 0),
         };
+        let mut needed = Stage::default();
         for &layer in layers {
             Site::MlpOut(layer).within(self.config().n_layers)?;
+            let after = [Site::MlpOut(layer), Site::ResidPost(layer)];
+            needed = needed.max(match after.into_iter().any(|it| pass.touches(it)) {
+                true => Stage::after(layer),
+                false => Stage::before_mlp(layer),
+            });
+        }
+        let found = self.keep(ids, needed, pass.course.stop).await?;
+        let kept = found.rows;
+        for &layer in layers {
             for first in (0..ids.len()).step_by(self.sizes.n_block) {
                 pass.block = (first, self.sizes.n_block.min(ids.len() - first));
                 let (block, n_pos) = (pass.block, pass.block.1);
@@ -94,10 +103,12 @@ impl Model {
                 self.record_norm(&mut pass.recording, n_pos, scales);
                 pass.visit(self, Site::Ln2Normalized(layer), n, d_model)
                     .await?;
-                of_layer
-                    .mlp_out
-                    .copy_out(&mut pass.recording, kept, block, n);
-                pass.visit(self, Site::MlpOut(layer), n, d_model).await?;
+                if found.stage.mlp > layer {
+                    of_layer
+                        .mlp_out
+                        .copy_out(&mut pass.recording, kept, block, n);
+                    pass.visit(self, Site::MlpOut(layer), n, d_model).await?;
+                }
                 if pass.touches(Site::ResidPost(layer)) {
                     self.record_add(&mut pass.recording, n_pos);
                     pass.visit(self, Site::ResidPost(layer), x, d_model).await?;
@@ -117,7 +128,7 @@ impl Model {
         ids: &[u32],
         stop: &Stop,
     ) -> Result<Vec<f32>, ModelError> {
-        let kept = self.keep(ids, stop).await?;
+        let kept = self.keep(ids, self.end(), stop).await?.rows;
         let Some(view) = self.kept.scales(NormSlot::Final) else {
             return Err(ModelError::NoRun);
         };
@@ -142,13 +153,14 @@ impl Model {
     ///
     /// Shapes: `row [d_model]`.
     ///
-    /// Errors: [`ModelError::Gpu`], [`ModelError::Stopped`].
+    /// Errors: [`ModelError::Awaited`], [`ModelError::Gpu`], [`ModelError::Stopped`].
     pub async fn unembed(
         &mut self,
         row: &[f32],
         gained: bool,
         stop: &Stop,
     ) -> Result<Vec<f32>, ModelError> {
+        self.need_table()?;
         let x = upload_floats(&self.gpu, row).await?;
         let gain = self.ends.final_norm.whole();
         let form = matvec::Form {
@@ -168,12 +180,13 @@ impl Model {
 
     /// The row of a token in the table, unscaled: `[d_model]`.
     ///
-    /// Errors: [`ModelError::Id`], [`ModelError::Gpu`].
+    /// Errors: [`ModelError::Id`], [`ModelError::Awaited`], [`ModelError::Gpu`].
     pub async fn embedding(&mut self, id: u32, stop: &Stop) -> Result<Vec<f32>, ModelError> {
         let d_vocab = self.config().d_vocab;
         if id as usize >= d_vocab {
             return Err(ModelError::Id { id, d_vocab });
         }
+        self.need_tokens(&[id])?;
         self.ask(&[id]).await?;
         let asked = self.scratch.asked.whole();
         let tokens = embed::Tokens {
@@ -195,8 +208,9 @@ impl Model {
 
     /// The mean row of the table of tokens: `[d_model]`.
     ///
-    /// Errors: [`ModelError::Gpu`], [`ModelError::Stopped`].
+    /// Errors: [`ModelError::Awaited`], [`ModelError::Gpu`], [`ModelError::Stopped`].
     pub async fn mean_embedding(&mut self, stop: &Stop) -> Result<Vec<f32>, ModelError> {
+        self.need_table()?;
         let (table, d_model) = (&self.ends.embed, self.config().d_model);
         let n_chunks = column_sums::n_chunks(table);
         let sums = upload_floats(&self.gpu, &vec![0.0; n_chunks * d_model]).await?;
@@ -215,8 +229,9 @@ impl Model {
 
     /// The gain of the final norm, 1 included: `[d_model]`.
     ///
-    /// Errors: [`ModelError::Weights`].
+    /// Errors: [`ModelError::Awaited`], [`ModelError::Weights`].
     pub async fn final_gain(&self) -> Result<Vec<f32>, ModelError> {
+        self.need_table()?;
         let stored = self.checkpoint.vector(TensorName::FinalNorm).await?;
         Ok(stored.into_iter().map(|it| 1.0 + it).collect())
     }

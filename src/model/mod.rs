@@ -1,5 +1,6 @@
 //! Tokens -> logits and activations at sites. Leaves transcoders and views to other rooms.
 
+mod arrive;
 mod block;
 mod buffers;
 mod compare;
@@ -16,8 +17,11 @@ mod pass;
 mod patterns;
 mod plan;
 mod probs;
+mod reach;
+mod row_set;
 mod run;
 mod sizes;
+mod steps;
 mod tap;
 mod token;
 mod tokenizer;
@@ -26,12 +30,14 @@ mod tokenizer_file;
 mod tokenizer_parts;
 mod tokenizer_pieces;
 
+pub use arrive::Told;
 pub use compare::Compared;
 pub use error::ModelError;
-pub use load::{Model, Told};
+pub use load::Model;
 pub use pass::{Capture, Course, Derivation};
 pub use plan::{PlanRequest, plan};
 pub use probs::{Distribution, MAX_ASKED, MAX_TOP_K};
+pub use reach::Stage;
 pub use tap::{At, Tap};
 pub use tokenizer::{Encoded, Tokenizer};
 pub use tokenizer_error::TokenizerError;

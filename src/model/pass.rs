@@ -1,7 +1,7 @@
 //! A pass under way: what is recorded and not yet played, and who wants to see or change what at which site.
 
 use super::{
-    Model, ModelError,
+    Model, ModelError, Stage,
     kept::Rows,
     plan::READBACK_BYTES,
     tap::{At, Tap},
@@ -63,14 +63,24 @@ pub(super) struct Base<'a> {
     pub derivation: &'a Derivation,
 }
 
-/// A pass over some positions.
-pub(super) struct Pass<'a> {
-    pub recording: Recording,
-    pub course: Course<'a>,
+/// Which way a pass goes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Way<'a> {
     /// Where in the pool this run is kept.
     pub keep: Option<Rows>,
     /// What it is derived from.
     pub base: Option<Base<'a>>,
+    /// How far the run is kept from which it goes on, instead of from the tokens.
+    pub from: Option<Stage>,
+    /// How far it goes.
+    pub to: Stage,
+}
+
+/// A pass over some positions.
+pub(super) struct Pass<'a> {
+    pub recording: Recording,
+    pub course: Course<'a>,
+    pub way: Way<'a>,
     /// Positions of the whole prompt.
     pub n_total: usize,
     /// The first position of the block, and how many it has.
@@ -84,6 +94,12 @@ impl Pass<'_> {
         course.want.contains(&site)
             || course.writes.iter().any(|it| it.site == site)
             || course.tap.as_ref().is_some_and(|it| it.touches(site))
+    }
+
+    /// Whether the MLP of a layer adds what it added in the run that this is derived from.
+    pub fn is_as_it_was(&self, layer: usize) -> bool {
+        let of_base = |it: Base<'_>| it.derivation.mlp.get(layer) == Some(&true);
+        self.way.base.is_some_and(of_base)
     }
 
     /// Plays what is recorded so far.

@@ -25,7 +25,8 @@ pub struct Distribution {
 impl Model {
     /// Distributions after positions of the last run.
     ///
-    /// Errors: [`ModelError::NoRun`], [`ModelError::Id`], [`ModelError::TooMany`], [`ModelError::Positions`].
+    /// Errors: [`ModelError::NoRun`] if there is none or it did not come to the end, [`ModelError::Awaited`], [`ModelError::Id`],
+    /// [`ModelError::TooMany`], [`ModelError::Positions`].
     pub async fn probs(
         &mut self,
         positions: Range<usize>,
@@ -33,7 +34,7 @@ impl Model {
         asked: &[u32],
         stop: &Stop,
     ) -> Result<Vec<Distribution>, ModelError> {
-        self.check_question(&positions, self.state.ids.len(), top_k, asked)?;
+        self.check_question(&positions, self.whole_ids().len(), top_k, asked)?;
         let rows = |model: &Self, recording: &mut Recording, first, n_pos| {
             model.record_final_rows(recording, first, n_pos);
             model.final_scales(first)
@@ -49,6 +50,7 @@ impl Model {
         rows: &dyn Fn(&Self, &mut Recording, usize, usize) -> Scales,
         stop: &Stop,
     ) -> Result<Vec<Distribution>, ModelError> {
+        self.need_table()?;
         let k = top_k.min(self.config().d_vocab);
         self.ask(asked).await?;
         let mut out = Vec::new();

@@ -5,7 +5,7 @@ use crate::{
     gpu::{Buffer, Recording, Use},
     model::{Model, ModelError},
     ops::{Matrix, embed, matvec, row_norms},
-    spec::{Bytes, FeatureId, FeatureQuestion, Half, Histogram},
+    spec::{Bytes, FeatureId, FeatureQuestion, Half, Histogram, Part},
     sys::Stop,
 };
 
@@ -23,7 +23,7 @@ pub struct Spread {
     pub histogram: Histogram,
 }
 
-/// A feature's own numbers; what needs a half that is not loaded is none.
+/// A feature's own numbers; what needs a half, or a table of tokens, that is not there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
     /// Features of its layer.
@@ -51,7 +51,8 @@ impl Scope {
     ///
     /// Source: facts of Gemma Scope, section 5; Neuronpedia's dashboards.
     ///
-    /// Errors: [`ScopeError::NoFeature`], [`ScopeError::NotLoaded`] for layers asked about, [`ScopeError::Model`].
+    /// Errors: [`ScopeError::NoFeature`], [`ScopeError::NotLoaded`] and [`ScopeError::Awaited`] for layers asked about,
+    /// [`ScopeError::Model`].
     pub async fn card(
         &mut self,
         model: &mut Model,
@@ -75,8 +76,9 @@ impl Scope {
             }
         }
         let n = question.n_tokens;
+        let has_table = model.need_table().is_ok();
         let mut spread = async |row: &Option<Vec<f32>>, gained| -> Result<_, ScopeError> {
-            Ok(match row {
+            Ok(match row.as_ref().filter(|_| has_table) {
                 Some(row) => Some(spread(&model.unembed(row, gained, stop).await?, n)),
                 None => None,
             })
@@ -104,7 +106,7 @@ impl Scope {
     /// The direct effect of each active feature on a token's logit, in the order of the list:
     /// `a W_dec[f] . ((1 + w_final) (E[t] - mean E)) / rms_final[pos]`, the softcap left out.
     ///
-    /// Errors: [`ScopeError::NotLoaded`], [`ScopeError::Model`].
+    /// Errors: [`ScopeError::NotLoaded`], [`ScopeError::Awaited`], [`ScopeError::Model`].
     pub async fn effects(
         &mut self,
         model: &mut Model,
@@ -150,11 +152,19 @@ impl Scope {
             loaded: super::load::words(&self.files.keys().copied().collect::<Vec<_>>()),
         })?;
         let n_features = file.dictionary().d_transcoder;
-        match feature.index < n_features {
-            true => Ok(file),
-            false => Err(ScopeError::NoFeature {
+        if feature.index >= n_features {
+            return Err(ScopeError::NoFeature {
                 feature,
                 n_features,
+            });
+        }
+        let part = Part::Vectors(feature.layer);
+        match self.lacks(part) {
+            false => Ok(file),
+            true => Err(ScopeError::Awaited {
+                part,
+                half: Half::Encoder,
+                there: super::load::words(&self.layers(Half::Encoder)),
             }),
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     gpu::GpuError,
     model::ModelError,
-    spec::{FeatureId, Half, Intervention, PositionsError, Site},
+    spec::{FeatureId, Half, Intervention, Part, PositionsError, Site},
     weights::WeightsError,
 };
 use thiserror::Error;
@@ -32,6 +32,16 @@ pub enum ScopeError {
         half: Half,
         /// The layers that are, in words.
         loaded: String,
+    },
+    /// A layer whose half was opened and has not arrived yet.
+    #[error("{} has not arrived yet; of the {half}s there are: {there}", part.words())]
+    Awaited {
+        /// The part that is missing.
+        part: Part,
+        /// The half that was asked for.
+        half: Half,
+        /// The layers that have it, in words.
+        there: String,
     },
     /// A feature that the dictionary does not have.
     #[error("there is no feature {feature}: layer {} has features 0 to {}", feature.layer, n_features.saturating_sub(1))]

@@ -1,4 +1,4 @@
-//! Dictionaries on a device: the planned memory taken, then filled layer by layer.
+//! Dictionaries on a device: the planned memory taken, then filled layer by layer, as the files arrive.
 
 use super::{
     ScopeError,
@@ -10,7 +10,7 @@ use crate::{
     gpu::{Buffer, Gpu, GpuError, Use, View},
     model::{At, ModelError, Told},
     ops::{Matrix, Room},
-    spec::{Bytes, Dictionary, Half, Layout, Plan, Splice},
+    spec::{Bytes, Dictionary, Half, Layout, Part, Plan, Splice},
     sys::Stop,
     weights::DictionaryFile,
 };
@@ -39,10 +39,12 @@ struct Vectors {
     b_enc: Buffer,
     threshold: Buffer,
     b_dec: Buffer,
+    /// Whether they have arrived.
+    filled: bool,
 }
 
 impl Scope {
-    /// Takes the planned memory and streams the halves in.
+    /// Takes the planned memory and streams in the halves that are there; [`Scope::arrive`] takes up those that come later.
     ///
     /// Errors: [`ScopeError`]; nothing stays on the device.
     pub async fn load(
@@ -52,9 +54,23 @@ impl Scope {
         told: &mut dyn FnMut(Told),
         stop: &Stop,
     ) -> Result<Self, ScopeError> {
-        let scope = Self::allocate(gpu, (files, wanted), plan).await?;
-        let of_plan = plan.scope.as_ref();
-        let total = of_plan.map_or(0, |it| it.encoder_bytes + it.decoder_bytes);
+        let mut scope = Self::allocate(gpu, (files, wanted), plan).await?;
+        scope.arrive(told, stop).await?;
+        Ok(scope)
+    }
+
+    /// Takes up what the files have got since: vectors and halves. Halves that are paged are read when they are needed.
+    ///
+    /// Errors: [`ScopeError`]; what was taken up stays.
+    pub async fn arrive(
+        &mut self,
+        told: &mut dyn FnMut(Told),
+        stop: &Stop,
+    ) -> Result<(), ScopeError> {
+        for (layer, vectors) in &mut self.vectors {
+            vectors.fill(&self.gpu, &self.files[layer]).await?;
+        }
+        let total = self.encoders.arrived_bytes() + self.decoders.arrived_bytes();
         let mut done = 0;
         let mut count = |bytes| {
             done += bytes;
@@ -65,10 +81,10 @@ impl Scope {
                 unit: "bytes",
             });
         };
-        scope.encoders.fill(&scope.gpu, &mut count, stop).await?;
-        scope.decoders.fill(&scope.gpu, &mut count, stop).await?;
-        scope.gpu.finish_uploads().await?;
-        Ok(scope)
+        let gpu = &self.gpu;
+        self.encoders.fill(gpu, &mut count, stop).await?;
+        self.decoders.fill(gpu, &mut count, stop).await?;
+        Ok(self.gpu.finish_uploads().await?)
     }
 
     async fn allocate(
@@ -102,7 +118,7 @@ impl Scope {
         let decoders = Shelf::new(&gpu, half, &wanted, &files, n).await?;
         let mut vectors = BTreeMap::new();
         for (layer, file) in &files {
-            vectors.insert(*layer, Vectors::new(&gpu, file).await?);
+            vectors.insert(*layer, Vectors::new(&gpu, file.dictionary()).await?);
         }
         gpu.finish_uploads().await?;
         Ok(Self {
@@ -125,9 +141,49 @@ impl Scope {
 
     /// Layers whose half is there.
     pub fn layers(&self, half: Half) -> Vec<usize> {
-        match half {
-            Half::Encoder => self.encoders.layers(),
-            Half::Decoder => self.decoders.layers(),
+        let layers = self.dictionaries().map(|it| it.layer);
+        layers.filter(|it| self.has(*it, half)).collect()
+    }
+
+    fn has(&self, layer: usize, half: Half) -> bool {
+        let shelf = match half {
+            Half::Encoder => &self.encoders,
+            Half::Decoder => &self.decoders,
+        };
+        let vectors = self.vectors.get(&layer);
+        vectors.is_some_and(|it| it.filled) && shelf.has(layer)
+    }
+
+    /// Whether a part was opened and has not arrived.
+    pub fn lacks(&self, part: Part) -> bool {
+        let opened = |layer| self.dictionaries().any(|it| it.layer == layer);
+        let half = |layer, half| {
+            let shelf = match half {
+                Half::Encoder => &self.encoders,
+                Half::Decoder => &self.decoders,
+            };
+            opened(layer) && self.wanted.has(half) && !shelf.has(layer)
+        };
+        match part {
+            Part::Vectors(it) => self.vectors.get(&it).is_some_and(|it| !it.filled),
+            Part::Encoder(it) => half(it, Half::Encoder),
+            Part::Decoder(it) => half(it, Half::Decoder),
+            Part::Opening | Part::Embedding(_) | Part::Attention(_) | Part::Mlp(_) => false,
+        }
+    }
+
+    /// What was opened of a half of a layer must have arrived.
+    ///
+    /// Errors: [`ScopeError::Awaited`]; none for what was not opened.
+    pub fn need(&self, layer: usize, half: Half) -> Result<(), ScopeError> {
+        let parts = [Part::Vectors(layer), Part::half(layer, half)];
+        match parts.into_iter().find(|it| self.lacks(*it)) {
+            Some(part) if self.wanted.has(half) => Err(ScopeError::Awaited {
+                part,
+                half,
+                there: words(&self.layers(half)),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -138,27 +194,27 @@ impl Scope {
 
     /// The dictionary of a layer whose half is there.
     ///
-    /// Errors: [`ScopeError::NotLoaded`].
+    /// Errors: [`ScopeError::Awaited`], [`ScopeError::NotLoaded`].
     pub fn dictionary(&self, layer: usize, half: Half) -> Result<&Dictionary, ScopeError> {
-        let layers = self.layers(half);
+        self.need(layer, half)?;
         let found = self.dictionaries().find(|it| it.layer == layer);
-        let there = found.filter(|_| layers.contains(&layer));
+        let there = found.filter(|_| self.has(layer, half));
         there.ok_or_else(|| ScopeError::NotLoaded {
             layer,
             half,
-            loaded: words(&layers),
+            loaded: words(&self.layers(half)),
         })
     }
 
-    /// The layers of a splice: all that have a decoder, or the one.
+    /// The layers of a splice: all that were opened with a decoder, or the one.
     ///
-    /// Errors: [`ScopeError::NotLoaded`] if a half of one is missing, or nothing can be spliced at all.
+    /// Errors: [`ScopeError::NotLoaded`] or [`ScopeError::Awaited`] if a half of one is missing; if nothing can be spliced at all.
     pub fn spliced(&self, splice: Splice) -> Result<BTreeSet<usize>, ScopeError> {
-        let first = self.dictionaries().next().map_or(0, |it| it.layer);
-        let layers = match splice {
+        let all = || self.dictionaries().map(|it| it.layer);
+        let layers: Vec<usize> = match splice {
             Splice::Layer(it) => vec![it],
-            Splice::All if self.layers(Half::Decoder).is_empty() => vec![first],
-            Splice::All => self.layers(Half::Decoder),
+            Splice::All if self.wanted.has(Half::Decoder) => all().collect(),
+            Splice::All => all().take(1).collect(),
         };
         for layer in &layers {
             self.dictionary(*layer, Half::Encoder)?;
@@ -211,20 +267,34 @@ impl Scope {
 }
 
 impl Vectors {
-    async fn new(gpu: &Gpu, file: &DictionaryFile) -> Result<Self, GpuError> {
-        let layer = file.dictionary().layer;
-        let put = async |what: &str, values: &[f32]| -> Result<Buffer, GpuError> {
-            let bytes: Vec<u8> = bytemuck::cast_slice(values).to_vec();
-            let label = format!("{what} of layer {layer}");
-            let buffer = gpu.buffer(&label, bytes.len() as u64, Use::Weights).await?;
-            gpu.upload(&buffer, 0, &Bytes::from(bytes)).await?;
-            Ok(buffer)
+    async fn new(gpu: &Gpu, it: &Dictionary) -> Result<Self, GpuError> {
+        let floats = async |what: &str, n: usize| {
+            let label = format!("{what} of layer {}", it.layer);
+            gpu.buffer(&label, 4 * n as u64, Use::Weights).await
         };
         Ok(Self {
-            b_enc: put("b_enc", file.b_enc()).await?,
-            threshold: put("thresholds", file.threshold()).await?,
-            b_dec: put("b_dec", file.b_dec()).await?,
+            b_enc: floats("b_enc", it.d_transcoder).await?,
+            threshold: floats("thresholds", it.d_transcoder).await?,
+            b_dec: floats("b_dec", it.d_out).await?,
+            filled: false,
         })
+    }
+
+    /// Takes them up, once, if they are there.
+    async fn fill(&mut self, gpu: &Gpu, file: &DictionaryFile) -> Result<(), ScopeError> {
+        if self.filled || !file.has_vectors() {
+            return Ok(());
+        }
+        file.read_vectors().await?;
+        let put = async |to: &Buffer, values: &[f32]| {
+            let bytes: Vec<u8> = bytemuck::cast_slice(values).to_vec();
+            gpu.upload(to, 0, &Bytes::from(bytes)).await
+        };
+        put(&self.b_enc, file.b_enc()).await?;
+        put(&self.threshold, file.threshold()).await?;
+        put(&self.b_dec, file.b_dec()).await?;
+        self.filled = true;
+        Ok(())
     }
 }
 

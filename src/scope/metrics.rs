@@ -98,7 +98,7 @@ impl Sums {
 impl Scope {
     /// The sums of a splice on a prompt, whose clean run is kept (and run if it is not).
     ///
-    /// Errors: [`ScopeError::TooShort`], [`ScopeError::NotLoaded`], [`ScopeError::Model`].
+    /// Errors: [`ScopeError::TooShort`], [`ScopeError::NotLoaded`], [`ScopeError::Awaited`], [`ScopeError::Model`].
     pub async fn measure(
         &mut self,
         model: &mut Model,

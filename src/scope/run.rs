@@ -10,6 +10,7 @@ use crate::{
     spec::{DensePart, Half, Mode, Sampling, Site, Write},
     sys::Stop,
 };
+use std::collections::BTreeSet;
 
 /// A variation of a clean run.
 #[derive(Default)]
@@ -61,6 +62,49 @@ impl Scope {
         };
         model.go(prompt.ids, course).await?;
         eye.end()
+    }
+
+    /// Goes on with a prompt's clean run as far as it can go now, and lists `layers`: those that come on the way, and from what is kept
+    /// those that it has passed before. Layers that it can't reach are left out.
+    ///
+    /// Errors: [`ScopeError`].
+    pub async fn go_on(
+        &mut self,
+        model: &mut Model,
+        prompt: Prompt<'_>,
+        layers: &BTreeSet<usize>,
+    ) -> Result<Features, ScopeError> {
+        let listing = |list: BTreeSet<usize>| Task {
+            list,
+            ..Task::default()
+        };
+        let (ids, stop) = (prompt.ids, prompt.stop);
+        let passed = model.kept_stage(ids).map_or(0, |it| it.attention);
+        let task = listing(layers.clone());
+        self.check(&task)?;
+        let mut eye = Eye::new(self, task);
+        let course = Course {
+            want: prompt.want,
+            writes: prompt.writes,
+            tap: Some(&mut eye),
+            sink: prompt.sink,
+            stop,
+        };
+        model.go_on(ids, course).await?;
+        let mut features = eye.end()?;
+        let before: Vec<usize> = layers.range(..passed).copied().collect();
+        if !before.is_empty() {
+            let prompt = Prompt {
+                ids,
+                want: &[],
+                writes: &[],
+                sink: &mut |_| (),
+                stop,
+            };
+            let task = listing(before.iter().copied().collect());
+            features.replace(self.look(model, prompt, &before, task).await?);
+        }
+        Ok(features)
     }
 
     /// Looks again at layers of a clean run that is kept (and run if it is not).

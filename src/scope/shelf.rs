@@ -1,4 +1,4 @@
-//! One half of every dictionary on the GPU: those that stay, and a slot that the others take turns in.
+//! One half of every dictionary on the GPU: those that stay, each filled when it has arrived, and a slot that the others take turns in.
 
 use super::plan::Wanted;
 use crate::{
@@ -9,7 +9,10 @@ use crate::{
     sys::{Stop, yield_now},
     weights::DictionaryFile,
 };
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 /// Bytes of decoder rows that are read, packed and uploaded at a time.
 const PIECE_BYTES: usize = 4 << 20;
@@ -20,6 +23,8 @@ pub(super) struct Shelf {
     room: Room,
     files: BTreeMap<usize, Rc<DictionaryFile>>,
     resident: BTreeMap<usize, Matrix>,
+    /// Those of them that are filled.
+    filled: BTreeSet<usize>,
     /// The layer whose half is in the slot.
     slot: Option<(usize, Matrix)>,
 }
@@ -49,25 +54,49 @@ impl Shelf {
                 BTreeMap::new()
             },
             resident,
+            filled: BTreeSet::new(),
             slot: None,
         })
     }
 
-    /// Layers whose halves can be had.
-    pub fn layers(&self) -> Vec<usize> {
-        self.files.keys().copied().collect()
+    /// Whether a layer's half is filled, or can be paged in.
+    pub fn has(&self, layer: usize) -> bool {
+        match self.resident.contains_key(&layer) {
+            true => self.filled.contains(&layer),
+            false => self.can_be_read(layer),
+        }
     }
 
-    /// Fills those that stay; `told` hears of bytes.
+    fn can_be_read(&self, layer: usize) -> bool {
+        let file = self.files.get(&layer);
+        file.is_some_and(|it| it.has(self.half))
+    }
+
+    /// Those that stay, have arrived and are not filled.
+    fn arrived(&self) -> impl Iterator<Item = (&usize, &Matrix)> {
+        let comes = |it: &usize| !self.filled.contains(it) && self.can_be_read(*it);
+        self.resident.iter().filter(move |it| comes(it.0))
+    }
+
+    /// Bytes that filling would read.
+    pub fn arrived_bytes(&self) -> u64 {
+        let tiles = self.arrived().flat_map(|it| &it.1.tiles);
+        tiles.map(|it| it.view.bytes).sum()
+    }
+
+    /// Fills those that stay and have arrived, each once; `told` hears of bytes.
     pub async fn fill(
-        &self,
+        &mut self,
         gpu: &Gpu,
         told: &mut dyn FnMut(u64),
         stop: &Stop,
     ) -> Result<(), ModelError> {
-        for (layer, matrix) in &self.resident {
+        let layers: Vec<usize> = self.arrived().map(|it| *it.0).collect();
+        for layer in layers {
             let mut filler = Filler { gpu, told, stop };
-            filler.fill(self.half, &self.files[layer], matrix).await?;
+            let (file, matrix) = (&self.files[&layer], &self.resident[&layer]);
+            filler.fill(self.half, file, matrix).await?;
+            self.filled.insert(layer);
         }
         Ok(())
     }

@@ -58,6 +58,9 @@ impl Engine {
         }
         let recipe = self.recipe_of(run)?;
         let mut ready = self.ready(job).await?;
+        for site in &missing {
+            ready.model.need_site(*site)?;
+        }
         let config = ready.book.checkpoint.config().clone();
         let row_bytes = |it| row_bytes(it, &config, recipe.ids.len());
         for batch in batches(&missing, range, row_bytes, HELD_BYTES) {
@@ -114,6 +117,8 @@ impl Engine {
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
         let recipe = self.recipe_of(run)?;
+        self.ready(job).await?.model.need_all()?;
+        self.bring(job, run, &recipe).await?;
         let mut ready = self.ready(job).await?;
         recipe.make_current(&mut ready, (&outbox, job)).await?;
         let (book, model) = (ready.book, ready.model);

@@ -93,6 +93,13 @@ impl Client {
         on: &mut dyn FnMut(Told),
     ) -> Result<Outcome, Failure> {
         let id = self.post(body);
+        self.wait(id, on)
+    }
+
+    /// Waits for the end of a command that was posted, as [`Client::call`] does.
+    ///
+    /// Errors: as there.
+    pub fn wait(&mut self, id: u32, on: &mut dyn FnMut(Told)) -> Result<Outcome, Failure> {
         loop {
             let message = self.messages.recv();
             let Message { event, parts } = message.map_err(|it| died(it.to_string()))?;

@@ -4,12 +4,12 @@ use super::{
     engine::Engine,
     inbox::Job,
     protocol::{CommandBody, Outcome, RunKey},
-    recipe::{Derived, Extras, Recipe},
+    recipe::{Derived, Recipe},
     trouble::Trouble,
 };
 use crate::{
-    scope::{Features, ScopeError, Steering},
-    spec::Site,
+    scope::{Features, Steering},
+    spec::{Half, Site},
 };
 use std::rc::Rc;
 
@@ -46,6 +46,12 @@ impl Engine {
         if all.is_empty() && splice.is_none() {
             return Err(Trouble::NoChange);
         }
+        let (_, model, scope) = self.ready(job).await?.with_scope()?;
+        model.need(model.end())?;
+        for it in &all {
+            scope.need(it.feature.layer, Half::Encoder)?;
+            scope.need(it.feature.layer, Half::Decoder)?;
+        }
         let clean = self.clean_features(job, &base, &of.ids).await?;
         let ready = self.ready(job).await?;
         let (book, _, scope) = ready.with_scope()?;
@@ -68,11 +74,12 @@ impl Engine {
         let tokens = book.tokens(&of.ids);
         // A name of 0 would be the clean run's.
         derived.label = u64::from_str_radix(&key.0, 16).unwrap_or(1).max(1);
-        let kept = self.keep(job, &key, recipe(derived), want).await?;
+        let (kept, reached) = self.keep(job, &key, recipe(derived), want).await?;
         Ok(Outcome::Ran {
             run: key,
             tokens,
             kept,
+            reached,
         })
     }
 
@@ -88,28 +95,5 @@ impl Engine {
             ..Recipe::default()
         };
         self.features_of(job, run, &recipe).await
-    }
-
-    /// Active features of a run, in the layers that it passes: kept, or computed again.
-    pub(super) async fn features_of(
-        &mut self,
-        job: &Job,
-        run: &RunKey,
-        recipe: &Recipe,
-    ) -> Result<Features, Trouble> {
-        let open = self.open.as_mut().ok_or(Trouble::NothingOpen)?;
-        if open.book.transcoders.files.is_empty() {
-            return Err(ScopeError::NoDictionaries.into());
-        }
-        let kept = open.book.runs.get(run).map(|it| &it.features);
-        if let Some(features) = kept.filter(|it| it.layers().next().is_some()) {
-            return Ok(features.clone());
-        }
-        let outbox = self.outbox.clone();
-        let mut ready = self.ready(job).await?;
-        let out = (&outbox, job);
-        recipe
-            .make(&mut ready, &[], &mut |_| (), Extras::default(), out)
-            .await
     }
 }

@@ -1,14 +1,18 @@
 //! The engine: one command at a time, against one device and at most one model; what it does when either is lost.
 
 use super::{
+    background::Background,
+    fetching::Desk,
     inbox::{Inbox, Job},
+    librarian::{Librarian, LibraryOptions},
     open::Open,
     outbox::{Message, Outbox},
     protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL},
     trouble::Trouble,
 };
 use crate::gpu::{Faults, Forms, Gpu, GpuError, GpuOptions};
-use std::rc::Rc;
+use futures_util::future::{Either, select};
+use std::{pin::pin, rc::Rc};
 
 /// Host memory for the activations of kept runs: the wasm heap stays under 256 MB.
 const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") {
@@ -17,7 +21,7 @@ const KEPT_BYTES: u64 = if cfg!(target_arch = "wasm32") {
     1 << 30
 };
 
-/// How the engine takes its device.
+/// How the engine takes its device, and where models are kept.
 #[derive(Clone, Debug, Default)]
 pub struct EngineOptions {
     /// Part of the adapter's name, or none for the best there is.
@@ -28,6 +32,8 @@ pub struct EngineOptions {
     pub max_binding_bytes: Option<u64>,
     /// Bytes of host memory for the activations of kept runs, or none for the default.
     pub kept_bytes: Option<u64>,
+    /// Where models are kept and how they are fetched.
+    pub library: LibraryOptions,
     /// For tests: faults of the first device taken, of the second, and so on; none beyond.
     pub faults: Vec<Faults>,
 }
@@ -37,6 +43,7 @@ pub struct Engine {
     pub(super) options: EngineOptions,
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
+    pub(super) desk: Desk,
     pub(super) gpu: Option<Rc<Gpu>>,
     pub(super) open: Option<Open>,
     n_devices: usize,
@@ -47,10 +54,17 @@ impl Engine {
     /// An engine whose messages go to `sink`. It takes no device before it needs one.
     pub fn new(options: EngineOptions, sink: impl FnMut(Message) + Send + 'static) -> Self {
         let outbox = Outbox::new(sink);
+        let inbox = Inbox::new(outbox.clone());
+        let desk = Desk {
+            librarian: Rc::new(Librarian::new(options.library.clone())),
+            background: Background::new(inbox.clone(), outbox.bell().clone()),
+            outbox: outbox.clone(),
+        };
         Self {
             options,
-            inbox: Inbox::new(outbox.clone()),
+            inbox,
             outbox,
+            desk,
             gpu: None,
             open: None,
             n_devices: 0,
@@ -63,16 +77,36 @@ impl Engine {
         self.inbox.clone()
     }
 
-    /// Executes commands until the inbox is closed.
+    /// Executes commands until the inbox is closed, and what runs beside them. That is stopped then, and comes to its end.
     pub async fn run(mut self) {
         self.outbox.state(EngineState::Ready);
-        while let Some(job) = self.inbox.next().await {
-            let terminal = match self.serve(&job).await {
-                Ok(it) => EventBody::Done(it),
-                Err(Trouble::Stopped) => EventBody::Cancelled,
-                Err(it) => EventBody::Failed(it.failure()),
-            };
-            self.inbox.end(job.id, terminal);
+        let desk = self.desk.clone();
+        let begin = |job| desk.begin(job);
+        loop {
+            match desk.background.beside(&begin, self.turn()).await {
+                Turn::Job(job) => {
+                    let served = desk.background.beside(&begin, self.serve(&job)).await;
+                    let terminal = match served {
+                        Ok(it) => EventBody::Done(it),
+                        Err(Trouble::Stopped) => EventBody::Cancelled,
+                        Err(it) => EventBody::Failed(it.failure()),
+                    };
+                    self.inbox.end(job.id, terminal);
+                }
+                Turn::Arrival => desk.background.beside(&begin, self.take_up()).await,
+                Turn::End => break,
+            }
+        }
+        desk.background.finish().await;
+    }
+
+    /// What comes next.
+    async fn turn(&self) -> Turn {
+        let part_came = self.desk.background.part_came(self.is_incomplete());
+        match select(pin!(self.inbox.next()), pin!(part_came)).await {
+            Either::Left((Some(job), _)) => Turn::Job(job),
+            Either::Left((None, _)) => Turn::End,
+            Either::Right(_) => Turn::Arrival,
         }
     }
 
@@ -179,8 +213,23 @@ impl Engine {
             CommandBody::Measure { seconds, only } => {
                 self.measure(job, *seconds, only.as_deref()).await
             }
-            // The inbox answers these itself.
-            CommandBody::Cancel { .. } | CommandBody::Ack { .. } => Ok(Outcome::Nothing),
+            CommandBody::Remove {
+                selection,
+                set_aside,
+            } => self.remove(selection, *set_aside).await,
+            // The inbox answers `Cancel` and `Ack` itself, and gives the others to the desk.
+            CommandBody::Cancel { .. }
+            | CommandBody::Ack { .. }
+            | CommandBody::Fetch(_)
+            | CommandBody::Prioritise { .. }
+            | CommandBody::Pause { .. }
+            | CommandBody::Token { .. }
+            | CommandBody::Variants { .. }
+            | CommandBody::Stored
+            | CommandBody::Verify { .. }
+            | CommandBody::Export { .. }
+            | CommandBody::Import { .. }
+            | CommandBody::Manifest { .. } => Ok(Outcome::Nothing),
         }
     }
 
@@ -193,6 +242,7 @@ impl Engine {
             });
         }
         self.greeted = true;
+        self.inbox.greet();
         Ok(Outcome::Hello {
             protocol: PROTOCOL,
             build: BUILD.into(),
@@ -253,4 +303,12 @@ impl Engine {
             self.close();
         }
     }
+}
+
+/// What the engine does next.
+enum Turn {
+    Job(Job),
+    /// Parts of what is open may have come.
+    Arrival,
+    End,
 }

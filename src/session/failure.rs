@@ -1,7 +1,7 @@
 //! What went wrong and what can be done about it, in the visitor's words.
 
 use super::{protocol::Failure, trouble::Trouble};
-use crate::{gpu::GpuError, model::ModelError, scope::ScopeError};
+use crate::{gpu::GpuError, model::ModelError, scope::ScopeError, spec::Part};
 use std::error::Error;
 
 const SMALLER: &str = "Choose the precision `compact`, plan for a shorter context, or give the model a budget of GPU memory, \
@@ -49,6 +49,24 @@ impl Trouble {
             Self::Preset { .. } => "There are nano, wide and full.".into(),
             Self::Protocol { .. } => RELOAD.into(),
             Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
+            Self::Store(it) => it.remedy().into(),
+            Self::NoCacheFolder => {
+                "Name one with `--store DIR`, or in the variable GEMSCOPE_STORE.".into()
+            }
+            Self::BeingFetched => {
+                "Wait until it is there, or cancel the other fetch and start again; nothing is lost.".into()
+            }
+            Self::InUse { .. } => "Close the model first, or leave its parts out.".into(),
+            Self::ModelElsewhere => {
+                "Give the model by its repository too (`--model hub:OWNER/NAME`), or the transcoders by their folder.".into()
+            }
+            Self::NotKept { .. } => {
+                "Fetch it first (`gemscope fetch`); opening it asks the network for nothing.".into()
+            }
+            Self::NotPlanned { .. } => {
+                "Fetch it: a fetch tells its own plan before the first byte of weights (`gemscope fetch --plan`).".into()
+            }
+            Self::NoDisk { .. } => "Use the gemscope program for it.".into(),
             Self::LostAgain { .. } => {
                 format!("Close other programs that use the GPU, then try again. {SMALLER}")
             }
@@ -105,6 +123,7 @@ fn of_model(it: &ModelError) -> String {
         ModelError::Sampling { .. } => {
             "Temperature is 0 or more, top-p above 0 and at most 1; temperature 0 is greedy.".into()
         }
+        ModelError::Awaited { part, .. } => of_awaited(*part),
         ModelError::Stopped | ModelError::Gpu(_) | ModelError::Weights(_) => OTHER_GPU.into(),
     }
 }
@@ -119,6 +138,7 @@ fn of_scope(it: &ScopeError) -> String {
                 "Open the model with the {half} of that layer, or ask about a layer that is there."
             )
         }
+        ScopeError::Awaited { part, .. } => of_awaited(*part),
         ScopeError::NoFeature { n_features, .. } => {
             format!(
                 "Features are numbered from 0 to {}.",
@@ -136,6 +156,15 @@ fn of_scope(it: &ScopeError) -> String {
         ScopeError::Positions(_) => {
             "Positions count from 0, which is BOS; give some of the prompt's own.".into()
         }
+    }
+}
+
+fn of_awaited(part: Part) -> String {
+    match part.layer() {
+        Some(layer) => format!(
+            "Wait until it has been fetched, or fetch layer {layer} first (`Prioritise`); what is there can be asked meanwhile."
+        ),
+        None => "Wait until it has been fetched; the prompts of the opening set can be run before.".into(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Commands on their way in: their order, and `Cancel` and `Ack`, which take effect when posted. Leaves executing them to the engine.
+//! Commands on their way in: their order, and `Cancel` and `Ack`, which take effect when posted. Leaves executing them to the engine,
+//! and what goes on beside others to `background`.
 
 use super::{
     bell::Bell,
@@ -36,7 +37,19 @@ pub(super) struct Job {
 struct State {
     waiting: VecDeque<Job>,
     running: Option<(u32, Stop)>,
+    /// What goes on beside it.
+    beside: Vec<(u32, Stop)>,
+    /// Before `Hello` has been answered everything waits for its turn, and is refused then.
+    greeted: bool,
     closed: bool,
+}
+
+impl State {
+    /// What waits for its turn, with its place among all that waits.
+    fn in_turn(&self) -> impl Iterator<Item = (usize, &CommandBody)> {
+        let all = self.waiting.iter().map(|it| &it.body).enumerate();
+        all.filter(|it| !self.greeted || !runs_beside(it.1))
+    }
 }
 
 impl Inbox {
@@ -103,7 +116,7 @@ impl Inbox {
         let mut state = self.lock();
         state.closed = true;
         let waiting = std::mem::take(&mut state.waiting);
-        if let Some((_, stop)) = &state.running {
+        for (_, stop) in state.running.iter().chain(&state.beside) {
             stop.set();
         }
         drop(state);
@@ -122,7 +135,7 @@ impl Inbox {
             if state.closed {
                 return Some(None);
             }
-            let at = next_in_turn(state.waiting.iter().map(|it| &it.body))?;
+            let at = next_in_turn(state.in_turn())?;
             let job = state.waiting.remove(at)?;
             state.running = Some((job.id, job.stop.clone()));
             Some(Some(job))
@@ -130,9 +143,51 @@ impl Inbox {
         self.bell.until(take).await
     }
 
-    /// Ends the running command.
-    pub(super) fn end(&self, id: u32, terminal: EventBody) {
+    /// Work of the engine's own, of which no events are told but under id 0; it runs until [`Inbox::end_own`].
+    pub(super) fn own(&self) -> Job {
+        let job = Job {
+            id: 0,
+            body: CommandBody::Describe,
+            stop: Stop::default(),
+            told: Cell::default(),
+        };
+        let mut state = self.lock();
+        if state.closed {
+            job.stop.set();
+        }
+        state.running = Some((job.id, job.stop.clone()));
+        job
+    }
+
+    /// Ends work of the engine's own.
+    pub(super) fn end_own(&self) {
         self.lock().running = None;
+    }
+
+    /// The next command that does not wait for its turn, if it need not wait for what is before it either. It runs beside the others,
+    /// until [`Inbox::end`].
+    pub(super) fn next_beside(&self) -> Option<Job> {
+        let mut state = self.lock();
+        if !state.greeted {
+            return None;
+        }
+        let at = next_beside(state.waiting.iter().map(|it| &it.body))?;
+        let job = state.waiting.remove(at)?;
+        state.beside.push((job.id, job.stop.clone()));
+        Some(job)
+    }
+
+    /// `Hello` has been answered: from now on some commands run beside others.
+    pub(super) fn greet(&self) {
+        self.lock().greeted = true;
+    }
+
+    /// Ends a command that runs, in its turn or beside the others.
+    pub(super) fn end(&self, id: u32, terminal: EventBody) {
+        let mut state = self.lock();
+        state.running.take_if(|it| it.0 == id);
+        state.beside.retain(|it| it.0 != id);
+        drop(state);
         self.outbox.end(id, terminal);
     }
 
@@ -153,7 +208,8 @@ impl Inbox {
         let mut state = self.lock();
         let waits = state.waiting.iter().position(|it| it.id == target);
         let job = waits.and_then(|at| state.waiting.remove(at));
-        if let Some((_, stop)) = state.running.as_ref().filter(|it| it.0 == target) {
+        let running = state.running.iter().chain(&state.beside);
+        for (_, stop) in running.filter(|it| it.0 == target) {
             stop.set();
         }
         drop(state);
@@ -170,9 +226,9 @@ impl Inbox {
 }
 
 /// Index of the command whose turn it is: the most urgent before the first that must keep its place.
-fn next_in_turn<'a>(waiting: impl Iterator<Item = &'a CommandBody>) -> Option<usize> {
+fn next_in_turn<'a>(waiting: impl Iterator<Item = (usize, &'a CommandBody)>) -> Option<usize> {
     let mut best: Option<(u8, usize)> = None;
-    for (at, body) in waiting.enumerate() {
+    for (at, body) in waiting {
         let Some(urgency) = urgency(body) else {
             return Some(best.map_or(at, |it| it.1));
         };
@@ -181,6 +237,35 @@ fn next_in_turn<'a>(waiting: impl Iterator<Item = &'a CommandBody>) -> Option<us
         }
     }
     best.map(|it| it.1)
+}
+
+/// Index of the first command that does not wait for its turn; it never overtakes a `Remove`, whose files it may be about.
+fn next_beside<'a>(waiting: impl Iterator<Item = &'a CommandBody>) -> Option<usize> {
+    for (at, body) in waiting.enumerate() {
+        match body {
+            CommandBody::Remove { .. } => return None,
+            it if runs_beside(it) => return Some(at),
+            _ => (),
+        }
+    }
+    None
+}
+
+/// Whether a command needs neither the device nor what is open, so that others are served while it runs.
+pub(super) fn runs_beside(body: &CommandBody) -> bool {
+    matches!(
+        body,
+        CommandBody::Fetch(_)
+            | CommandBody::Prioritise { .. }
+            | CommandBody::Pause { .. }
+            | CommandBody::Token { .. }
+            | CommandBody::Variants { .. }
+            | CommandBody::Stored
+            | CommandBody::Verify { .. }
+            | CommandBody::Export { .. }
+            | CommandBody::Import { .. }
+            | CommandBody::Manifest { .. }
+    )
 }
 
 /// 0 is most urgent; none for commands that nothing overtakes.
@@ -220,11 +305,24 @@ mod tests {
     #[test]
     fn urgent_commands_overtake_but_not_across_a_barrier() {
         let describe = CommandBody::Describe;
-        let turn = |it: &[&CommandBody]| next_in_turn(it.iter().copied());
+        let turn = |it: &[&CommandBody]| next_in_turn(it.iter().copied().enumerate());
         assert_eq!(turn(&[]), None);
         assert_eq!(turn(&[&describe, &run(), &ask()]), Some(2));
         assert_eq!(turn(&[&describe, &run(), &run()]), Some(1));
         assert_eq!(turn(&[&describe, &CommandBody::Close, &ask()]), Some(0));
         assert_eq!(turn(&[&CommandBody::Close, &ask()]), Some(0));
+    }
+
+    #[test]
+    fn what_needs_no_turn_waits_for_a_remove_alone() {
+        let pause = CommandBody::Pause { paused: true };
+        let remove = CommandBody::Remove {
+            selection: Default::default(),
+            set_aside: false,
+        };
+        let turn = |it: &[&CommandBody]| next_beside(it.iter().copied());
+        assert_eq!(turn(&[&run(), &CommandBody::Close]), None);
+        assert_eq!(turn(&[&run(), &CommandBody::Stored, &pause]), Some(1));
+        assert_eq!(turn(&[&run(), &remove, &pause]), None);
     }
 }

@@ -13,6 +13,7 @@ use super::{
     words,
 };
 use crate::{
+    model::Stage,
     scope::{Dense, ScopeError, Spread, Sums, side_by_side},
     spec::{DensePart, FeatureCard, FeatureId, Half, NearFeature, Splice, TokenSpread, TokenValue},
 };
@@ -80,14 +81,15 @@ impl Engine {
             None => None,
         };
         let ready = self.ready(job).await?;
-        let (_, _, scope) = ready.with_scope()?;
         let layers = match layers {
             Some(it) => it.to_vec(),
-            None => scope.layers(Half::Encoder),
+            None => ready.layers_to_tell(Half::Encoder),
         };
+        let (_, model, scope) = ready.with_scope()?;
         let mut courier = Courier::new(&outbox, job);
         for layer in layers {
             scope.dictionary(layer, Half::Encoder)?;
+            model.need(Stage::before_mlp(layer))?;
             let before = clean.as_ref().and_then(|it| it.of(layer));
             // Layers below the lowest that is touched are as they were.
             let of_layer = now.of(layer).or(before).unwrap_or_default();
@@ -120,10 +122,24 @@ impl Engine {
         let Some(scope) = ready.scope.as_deref() else {
             return Err(ScopeError::NoDictionaries.into());
         };
-        let layers = match layers {
-            Some(it) => it.to_vec(),
-            None => scope.layers(Half::Encoder),
+        let outs = parts.contains(&DensePart::Out);
+        let needed = |it| match outs {
+            true => Stage::after(it),
+            false => Stage::before_mlp(it),
         };
+        let is_there = |it: &usize| {
+            let decoder = !outs || scope.need(*it, Half::Decoder).is_ok();
+            decoder && ready.model.need(needed(*it)).is_ok()
+        };
+        let layers: Vec<usize> = match layers {
+            Some(it) => it.to_vec(),
+            None => { ready.layers_to_tell(Half::Encoder).into_iter() }
+                .filter(is_there)
+                .collect(),
+        };
+        for layer in &layers {
+            ready.model.need(needed(*layer))?;
+        }
         let mut courier = Courier::new(&outbox, job);
         // A layer at a time, so that little is held while pieces wait for credits.
         for layer in layers {
@@ -155,9 +171,10 @@ impl Engine {
         let outbox = self.outbox.clone();
         let ready = self.ready(job).await?;
         let (book, model) = (ready.book, ready.model);
+        model.need_table()?;
         let layers = match layers {
             Some(it) => it.to_vec(),
-            None => (0..model.config().n_layers).collect(),
+            None => (0..model.reach().mlp).collect(),
         };
         let mut courier = Courier::new(&outbox, job);
         let n = layers.len() as u64;
@@ -191,6 +208,7 @@ impl Engine {
         let outbox = self.outbox.clone();
         let ready = self.ready(job).await?;
         let (_, model, scope) = ready.with_scope()?;
+        model.need_all()?;
         let mut courier = Courier::new(&outbox, job);
         let n = splices.len() as u64;
         for (done, splice) in splices.iter().enumerate() {
@@ -213,15 +231,20 @@ impl Engine {
         range: Range<usize>,
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
+        self.ready(job).await?.model.need_all()?;
         let features = self.features_of(job, run, recipe).await?;
         let ready = self.ready(job).await?;
         let (_, model, scope) = ready.with_scope()?;
+        let is_there = |it: &usize| scope.need(*it, Half::Encoder).is_ok();
         let layers = match layers {
             Some(it) => it.to_vec(),
-            None => scope.layers(Half::Decoder),
+            None => { scope.layers(Half::Decoder).into_iter() }
+                .filter(is_there)
+                .collect(),
         };
         let mut courier = Courier::new(&outbox, job);
         for layer in layers {
+            scope.need(layer, Half::Encoder)?;
             let of = (recipe.ids.as_slice(), &features);
             let effects = scope.effects(model, of, (layer, token), &job.stop).await?;
             let of_layer = features.of(layer).unwrap_or_default();

@@ -94,7 +94,11 @@
 //! other failure leaves everything as it was.
 
 #[cfg(feature = "engine")]
+mod arrival;
+#[cfg(feature = "engine")]
 mod ask;
+#[cfg(feature = "engine")]
+mod background;
 #[cfg(feature = "engine")]
 mod bell;
 #[cfg(feature = "engine")]
@@ -109,16 +113,25 @@ mod courier;
 mod derive;
 #[cfg(feature = "engine")]
 mod engine;
+mod event;
 #[cfg(feature = "engine")]
 mod failure;
 #[cfg(feature = "engine")]
+mod fetching;
+#[cfg(feature = "engine")]
 mod inbox;
+#[cfg(feature = "engine")]
+mod keeping;
+#[cfg(feature = "engine")]
+mod librarian;
 #[cfg(feature = "engine")]
 mod listed;
 #[cfg(feature = "engine")]
 mod look;
 #[cfg(feature = "engine")]
 mod measure;
+#[cfg(feature = "engine")]
+mod onward;
 #[cfg(feature = "engine")]
 mod open;
 #[cfg(feature = "engine")]
@@ -133,6 +146,10 @@ mod runs;
 #[cfg(all(feature = "engine", target_arch = "wasm32"))]
 mod selftest;
 #[cfg(feature = "engine")]
+mod stored;
+#[cfg(feature = "engine")]
+mod teller;
+#[cfg(feature = "engine")]
 mod trouble;
 #[cfg(feature = "engine")]
 mod words;
@@ -143,6 +160,8 @@ pub use client::{Client, Told};
 pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "engine")]
 pub use inbox::Inbox;
+#[cfg(feature = "engine")]
+pub use librarian::{Instead, LibraryOptions, MakeDisk, MakeNet};
 #[cfg(feature = "engine")]
 pub use outbox::{Message, Outbox};
 #[cfg(all(feature = "engine", target_arch = "wasm32"))]

@@ -4,7 +4,7 @@ use super::{
     engine::Engine,
     inbox::Job,
     outbox::Outbox,
-    protocol::{ModelRef, OpenRequest, Outcome, TranscoderRef},
+    protocol::{ModelRef, OpenRequest, Outcome, TranscoderRef, TranscoderRequest},
     runs::Runs,
     trouble::Trouble,
 };
@@ -14,7 +14,7 @@ use crate::{
     model::{self, Model, PlanRequest, Tokenizer},
     scope::{self, Scope, ScopeError, Wanted},
     spec::{Config, Plan, gemma},
-    weights::{Checkpoint, Choice, DictionaryFile, DictionarySet, synth},
+    weights::{Checkpoint, Choice, DictionaryFile, DictionarySet, library::KeptSet, synth},
 };
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -49,6 +49,8 @@ impl<'a> Ready<'a> {
 pub(super) struct Book {
     pub request: OpenRequest,
     pub checkpoint: Rc<Checkpoint>,
+    /// Where the model comes from the store: what is there of the set.
+    pub kept: Option<KeptSet>,
     pub plan: Plan,
     pub tokenizer: Option<Tokenizer>,
     pub transcoders: Transcoders,
@@ -77,9 +79,13 @@ impl Engine {
             return Ok(open.book.opened());
         }
         self.close();
-        let checkpoint = Rc::new(Checkpoint::open(source(&request.model)?).await?);
+        let kept = self.kept(request).await?;
+        let checkpoint = match &kept {
+            Some(it) => it.checkpoint.clone(),
+            None => Rc::new(Checkpoint::open(source(&request.model)?).await?),
+        };
         let tokenizer = tokenizer(&request.model, &checkpoint).await?;
-        let transcoders = transcoders(request, checkpoint.config()).await?;
+        let transcoders = transcoders(request, checkpoint.config(), kept.as_ref()).await?;
         let plan = scope::plan(
             checkpoint.config(),
             gpu.about().max_binding_bytes,
@@ -89,6 +95,7 @@ impl Engine {
         let book = Book {
             request: request.clone(),
             checkpoint,
+            kept,
             plan,
             tokenizer,
             transcoders,
@@ -101,7 +108,7 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// `Plan`: reads the config only. Without an adapter it plans for WebGPU's default limits.
+    /// `Plan`: reads the config only, or what is kept. Without an adapter it plans for WebGPU's default limits.
     pub(super) async fn plan(&mut self, request: &OpenRequest) -> Result<Outcome, Trouble> {
         let max_binding_bytes = match self.gpu().await {
             Ok(gpu) => gpu.about().max_binding_bytes,
@@ -111,8 +118,15 @@ impl Engine {
             }
             Err(it) => return Err(it),
         };
-        let config = Checkpoint::read_config(&*source(&request.model)?).await?;
-        let wanted = transcoders(request, &config).await?.wanted;
+        let kept = match self.kept(request).await {
+            Err(Trouble::NotKept { what }) => return Err(Trouble::NotPlanned { what }),
+            it => it?,
+        };
+        let config = match &kept {
+            Some(it) => it.checkpoint.config().clone(),
+            None => Checkpoint::read_config(&*source(&request.model)?).await?,
+        };
+        let wanted = transcoders(request, &config, kept.as_ref()).await?.wanted;
         let asked = plan_request(request, &config);
         let plan = scope::plan(&config, max_binding_bytes, asked, &wanted)?;
         Ok(Outcome::Planned(plan))
@@ -168,10 +182,33 @@ async fn load(
 }
 
 /// Opens the files of the transcoders asked for; reads headers and vectors, no matrix.
-async fn transcoders(request: &OpenRequest, config: &Config) -> Result<Transcoders, Trouble> {
+async fn transcoders(
+    request: &OpenRequest,
+    config: &Config,
+    kept: Option<&KeptSet>,
+) -> Result<Transcoders, Trouble> {
     let Some(asked) = &request.transcoders else {
         return Ok(Transcoders::default());
     };
+    let files = match (&asked.place, kept) {
+        (TranscoderRef::Hub { .. }, Some(kept)) => kept.dictionaries.clone(),
+        _ => open_transcoders(asked, config).await?,
+    };
+    let dictionaries = files.values().map(|it| it.dictionary().clone()).collect();
+    let halves = asked.halves.clone();
+    Ok(Transcoders {
+        files,
+        wanted: Wanted {
+            dictionaries,
+            halves,
+        },
+    })
+}
+
+async fn open_transcoders(
+    asked: &TranscoderRequest,
+    config: &Config,
+) -> Result<BTreeMap<usize, Rc<DictionaryFile>>, Trouble> {
     let source = transcoder_source(&asked.place)?;
     let set = DictionarySet::read(&*source).await?;
     let layers = match &asked.layers {
@@ -193,15 +230,7 @@ async fn transcoders(request: &OpenRequest, config: &Config) -> Result<Transcode
         let opened = DictionaryFile::open(source.clone(), file, layer, config.d_model).await?;
         files.insert(layer, Rc::new(opened));
     }
-    let dictionaries = files.values().map(|it| it.dictionary().clone()).collect();
-    let halves = asked.halves.clone();
-    Ok(Transcoders {
-        files,
-        wanted: Wanted {
-            dictionaries,
-            halves,
-        },
-    })
+    Ok(files)
 }
 
 fn plan_request(request: &OpenRequest, config: &Config) -> PlanRequest {
@@ -227,6 +256,7 @@ fn transcoder_source(place: &TranscoderRef) -> Result<Rc<dyn Source>, Trouble> {
             let n_layers = known.config().n_layers;
             Ok(Rc::new(synth::Synthetic::transcoders(known, n_layers)))
         }
+        TranscoderRef::Hub { .. } => Err(Trouble::ModelElsewhere),
     }
 }
 
@@ -241,6 +271,9 @@ fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {
     match model {
         ModelRef::Folder { path, .. } => folder(path),
         ModelRef::Synth { preset, .. } => Ok(Rc::new(synth::Synthetic::new(preset_of(preset)?))),
+        ModelRef::Hub { repo } => Err(Trouble::NotKept {
+            what: repo.to_string(),
+        }),
     }
 }
 
@@ -248,10 +281,16 @@ async fn tokenizer(
     model: &ModelRef,
     checkpoint: &Checkpoint,
 ) -> Result<Option<Tokenizer>, Trouble> {
-    let (ModelRef::Folder { tokenizer, .. } | ModelRef::Synth { tokenizer, .. }) = model;
-    let json = match tokenizer {
-        Some(path) => Some(file(path).await?),
-        None => checkpoint.tokenizer_json().await?,
+    let json = match model {
+        ModelRef::Folder {
+            tokenizer: Some(path),
+            ..
+        }
+        | ModelRef::Synth {
+            tokenizer: Some(path),
+            ..
+        } => Some(file(path).await?),
+        _ => checkpoint.tokenizer_json().await?,
     };
     let Some(json) = json else {
         return Ok(None);
@@ -274,11 +313,11 @@ pub(super) async fn file(path: &str) -> Result<Vec<u8>, Trouble> {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn folder(path: &str) -> Result<Rc<dyn Source>, Trouble> {
+pub(super) fn folder(path: &str) -> Result<Rc<dyn Source>, Trouble> {
     Ok(Rc::new(crate::hub::Folder::new(path)))
 }
 
 #[cfg(target_arch = "wasm32")]
-fn folder(path: &str) -> Result<Rc<dyn Source>, Trouble> {
+pub(super) fn folder(path: &str) -> Result<Rc<dyn Source>, Trouble> {
     Ok(Rc::new(crate::hub::Served::new(path)?))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     bell::Bell,
-    protocol::{EngineState, Event, EventBody, Failure, PARTIAL_CREDITS, Partial},
+    protocol::{EngineState, Event, EventBody, Failure, PARTIAL_CREDITS, Partial, Readiness},
 };
 use crate::sys::{Stop, Stopwatch};
 use std::{
@@ -87,6 +87,11 @@ impl Outbox {
     /// Tells the engine's own state.
     pub(super) fn state(&self, it: EngineState) {
         self.lock().send(0, EventBody::State(it), Vec::new());
+    }
+
+    /// Tells what can be asked of the open model.
+    pub(super) fn ready(&self, it: Readiness) {
+        self.lock().send(0, EventBody::Ready(it), Vec::new());
     }
 
     /// Tells how far command `id` is, unless it did less than a tenth of a second ago.

@@ -1,14 +1,17 @@
-//! What a page, a terminal or a test may ask of the engine, and what it answers: plain data, depending on `spec` and serde alone.
+//! What a page, a terminal or a test may ask of the engine: plain data, depending on `spec` and serde alone. Leaves what it answers to
+//! `event`, whose types are told again here.
 //!
 //! Every command gets events of its own id, numbered by `seq`, and exactly one terminal one: `Done`, `Failed` or `Cancelled`.
 
+pub use super::event::{Description, Event, EventBody, Opened, Outcome, Partial};
 pub use crate::spec::{
     Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
     FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Mode, ModelRef, OpenRequest, Plan, Probability, Sampling, Speed, Splice, SpliceMetrics,
-    StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, Verified, Write,
+    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed, Splice, SpliceMetrics,
+    StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, TranscoderVariant,
+    Verified, Write,
 };
-use crate::spec::{Config, Endpoint, Positions, Site};
+use crate::spec::{Endpoint, Positions, RepoRef, Site};
 use serde::{Deserialize, Serialize};
 
 /// The version of this file's types; a page and an engine of different versions notice at `Hello`.
@@ -142,6 +145,11 @@ pub enum CommandBody {
         /// The token; none forgets it.
         secret: Option<Secret>,
     },
+    /// Which transcoders does a repository of a hub have? Asks the hub. -> [`Outcome::Variants`].
+    Variants {
+        /// The repository.
+        repo: RepoRef,
+    },
     /// What is kept? -> [`Outcome::Stored`].
     Stored,
     /// Compares what is kept with the hashes it was kept with; damaged pieces are forgotten if `repair`, so that a `Fetch` brings them
@@ -168,6 +176,12 @@ pub enum CommandBody {
     },
     /// Takes in what an export left in a folder, each piece compared with its hash. Natively. -> [`Outcome::Copied`].
     Import {
+        /// The folder.
+        from: String,
+    },
+    /// Hashes the files of a model or of transcoders in a folder of the disk, for [`FetchRequest::manifest`]. Natively.
+    /// -> [`Outcome::Manifest`].
+    Manifest {
         /// The folder.
         from: String,
     },
@@ -256,211 +270,4 @@ pub enum What {
         /// Which layers, or none for all that are loaded.
         layers: Option<Vec<usize>>,
     },
-}
-
-/// An answer, or a piece of one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event {
-    /// Of the command; 0 for the engine's own state.
-    pub id: u32,
-    /// Counts from 0 within the id.
-    pub seq: u32,
-    /// What is told.
-    pub body: EventBody,
-}
-
-/// What can be told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(clippy::large_enum_variant, reason = "few exist at a time")]
-pub enum EventBody {
-    /// How far a command is; at most 10 a second.
-    Progress {
-        /// What is being done, in the visitor's words.
-        phase: String,
-        /// How much is done.
-        done: u64,
-        /// Of how much, if known.
-        total: Option<u64>,
-        /// Of what: `bytes`, `tokens`, `kernels`, `layers`.
-        unit: String,
-    },
-    /// A piece of an answer.
-    Partial(Partial),
-    /// The engine's own state, id 0.
-    State(EngineState),
-    /// Terminal: done.
-    Done(Outcome),
-    /// Terminal: could not be done.
-    Failed(Failure),
-    /// Terminal: stopped by [`CommandBody::Cancel`].
-    Cancelled,
-}
-
-/// A piece of an answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Partial {
-    /// Activations at a site for some positions.
-    Site {
-        /// Where.
-        site: Site,
-        /// The first position (query, for a pattern) told.
-        first: usize,
-        /// The numbers.
-        array: Array,
-    },
-    /// The distribution after one position.
-    Probs(Distribution),
-    /// Active features of a layer at the positions asked for, in the order of position and feature.
-    Features {
-        /// The layer.
-        layer: usize,
-        /// (position, feature) of each: `[n, 2]` i32.
-        places: Array,
-        /// Their activations: `[n]` f32, 0 for those that are active in the clean run only.
-        activations: Array,
-        /// Of a derived run, their activations in the clean one: `[n]` f32.
-        clean: Option<Array>,
-        /// Of a derived run, what interventions set here.
-        applied: Vec<Applied>,
-    },
-    /// Some positions of a dense array of a transcoder: `[n_pos, d_transcoder]` or `[n_pos, d_out]`.
-    Dense {
-        /// The layer.
-        layer: usize,
-        /// Which array.
-        dense: DensePart,
-        /// The first position told.
-        first: usize,
-        /// The numbers.
-        array: Array,
-    },
-    /// What the unembedding makes of the stream after a layer.
-    Lens {
-        /// The layer.
-        layer: usize,
-        /// At a position.
-        told: Distribution,
-    },
-    /// How well a splice explains the prompt.
-    Metrics(SpliceMetrics),
-    /// Direct effects of a layer's active features on a token's logit.
-    Effects {
-        /// The layer.
-        layer: usize,
-        /// (position, feature) of each: `[n, 2]` i32.
-        places: Array,
-        /// Their effects: `[n]` f32.
-        effects: Array,
-    },
-    /// A token that was generated.
-    Token(Token),
-    /// How fast a kernel runs.
-    Speed(Speed),
-    /// How far fetching is.
-    Fetch(FetchTold),
-}
-
-/// How a command ended well.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(clippy::large_enum_variant, reason = "few exist at a time")]
-pub enum Outcome {
-    /// Nothing to tell.
-    Nothing,
-    /// We speak the same protocol.
-    Hello {
-        /// [`PROTOCOL`] of the engine.
-        protocol: u32,
-        /// Build of the engine.
-        build: String,
-    },
-    /// The adapter and what is open.
-    Described(Description),
-    /// The plan.
-    Planned(Plan),
-    /// The model is open.
-    Opened {
-        /// Its sizes.
-        config: Config,
-        /// The plan it was loaded by.
-        plan: Plan,
-        /// Hex sha256 of the checkpoint's config and headers.
-        fingerprint: String,
-    },
-    /// The tokens of a text.
-    Tokens(Vec<Token>),
-    /// The run is there.
-    Ran {
-        /// Its name.
-        run: RunKey,
-        /// Its tokens.
-        tokens: Vec<Token>,
-        /// Whether it was there already.
-        kept: bool,
-    },
-    /// A feature's own numbers.
-    Feature(FeatureCard),
-    /// The set is in the store.
-    Fetched(Fetched),
-    /// What is kept.
-    Stored(StoredList),
-    /// What comparing found.
-    Verified(Verified),
-    /// What was taken away.
-    Freed {
-        /// Bytes.
-        size_bytes: u64,
-    },
-    /// What was copied.
-    Copied(Copied),
-    /// The continuation.
-    Generated {
-        /// Its tokens.
-        tokens: Vec<Token>,
-        /// Its text; empty without a tokenizer.
-        text: String,
-        /// Seconds that it took.
-        seconds: f64,
-    },
-}
-
-/// The adapter and what is open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Description {
-    /// Name of the adapter, as far as it tells.
-    pub adapter: String,
-    /// Backend: vulkan, metal, dx12, webgpu.
-    pub backend: String,
-    /// Driver and its version.
-    pub driver: String,
-    /// Whether it is a software adapter.
-    pub software: bool,
-    /// Largest storage binding in use.
-    pub max_binding_bytes: u64,
-    /// Optional features in use.
-    pub features: Vec<String>,
-    /// Live GPU bytes, staging included.
-    pub gpu_bytes: u64,
-    /// The most they have been.
-    pub peak_gpu_bytes: u64,
-    /// Memory of the engine's own program; 0 natively.
-    pub heap_bytes: u64,
-    /// Submits so far.
-    pub n_submits: u64,
-    /// The open model, if any.
-    pub open: Option<Opened>,
-    /// The last errors of the device, for a report.
-    pub last_errors: Vec<String>,
-}
-
-/// What is open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Opened {
-    /// Which model.
-    pub model: ModelRef,
-    /// Its sizes.
-    pub config: Config,
-    /// The plan it was loaded by.
-    pub plan: Plan,
-    /// Runs kept.
-    pub runs: Vec<RunKey>,
 }

@@ -8,7 +8,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    model::{Capture, Model},
+    model::{Capture, Course, Model},
     scope::{Dense, Features, Prompt, Scope, Steering, Task, Variation},
     spec::{DensePart, Half, Sampling, Site},
     sys::Stop,
@@ -107,6 +107,38 @@ impl Recipe {
                 Ok(scope.vary(ready.model, prompt, variation).await?)
             }
         }
+    }
+
+    /// Goes on with a clean run as far as it can go now; what it passes is told, and of `layers` the features are given.
+    pub async fn go_on(
+        &self,
+        ready: &mut Ready<'_>,
+        (want, layers): (&[Site], &BTreeSet<usize>),
+        sink: &mut dyn FnMut(Capture),
+        (outbox, job): (&Outbox, &Job),
+    ) -> Result<Features, Trouble> {
+        let total = Some(self.ids.len() as u64);
+        outbox.progress(job.id, "Going on with the prompt", 0, total, "tokens");
+        let (ids, writes, stop) = (&self.ids, &self.writes, &job.stop);
+        if let Some(scope) = ready.scope.as_deref_mut() {
+            let prompt = Prompt {
+                ids,
+                want,
+                writes,
+                sink,
+                stop,
+            };
+            return Ok(scope.go_on(ready.model, prompt, layers).await?);
+        }
+        let course = Course {
+            want,
+            writes,
+            tap: None,
+            sink,
+            stop,
+        };
+        ready.model.go_on(ids, course).await?;
+        Ok(Features::default())
     }
 
     /// Makes the run unless the model holds it.

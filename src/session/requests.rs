@@ -1,24 +1,23 @@
 //! What is done with an open model: describe it, tokenize, run a prompt, continue it. Leaves questions about a run to `ask`.
 
 use super::{
-    captures::{Slab, row_bytes},
+    captures::row_bytes,
     courier::Courier,
     engine::Engine,
     inbox::Job,
     open::{self, Book, Open},
     outbox::Piece,
     protocol::{Description, Input, Opened, Outcome, Partial, RunKey, Token, Write},
-    recipe::{Extras, Recipe},
+    recipe::Recipe,
     runs::run_key,
     trouble::Trouble,
     words,
 };
 use crate::{
-    model::{Capture, Model, Tokenizer},
+    model::{Model, Tokenizer},
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
-use std::collections::BTreeMap;
 
 impl Engine {
     /// `Describe`.
@@ -62,7 +61,7 @@ impl Engine {
         Ok(Outcome::Tokens(tokens))
     }
 
-    /// `Run`: computes unless the same run is kept with all the sites that it could keep.
+    /// `Run`: computes unless the same run is kept with all that it could have.
     pub(super) async fn run_prompt(
         &mut self,
         job: &Job,
@@ -81,45 +80,13 @@ impl Engine {
             derived: None,
         };
         let key = book.key(&recipe);
-        let kept = self.keep(job, &key, recipe, want).await?;
+        let (kept, reached) = self.keep(job, &key, recipe, want).await?;
         Ok(Outcome::Ran {
             run: key,
             tokens,
             kept,
+            reached,
         })
-    }
-
-    /// Makes a run unless it is kept with all that it could keep of what is wanted; whether it was.
-    pub(super) async fn keep(
-        &mut self,
-        job: &Job,
-        key: &RunKey,
-        recipe: Recipe,
-        want: &[Site],
-    ) -> Result<bool, Trouble> {
-        let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
-        let n_pos = recipe.ids.len();
-        let want = book.keepable(want, n_pos)?;
-        let kept = book.runs.get(key).map(|it| &it.sites);
-        if kept.is_some_and(|kept| want.iter().all(|it| kept.contains_key(it))) {
-            return Ok(true);
-        }
-        let outbox = self.outbox.clone();
-        let mut ready = self.ready(job).await?;
-        let config = ready.book.checkpoint.config();
-        let slabs = want.iter().map(|&it| (it, Slab::new(it, config, n_pos)));
-        let mut slabs: BTreeMap<Site, Slab> = slabs.collect();
-        let mut sink = |it: Capture| {
-            if let Some(slab) = slabs.get_mut(&it.site) {
-                slab.put(&it);
-            }
-        };
-        let out = (&outbox, job);
-        let features = recipe
-            .make(&mut ready, &want, &mut sink, Extras::default(), out)
-            .await?;
-        ready.book.runs.keep(key.clone(), recipe, features, slabs);
-        Ok(false)
     }
 
     /// `Generate`: continues a run.
@@ -132,6 +99,8 @@ impl Engine {
     ) -> Result<Outcome, Trouble> {
         let outbox = self.outbox.clone();
         let recipe = self.recipe_of(run)?;
+        self.ready(job).await?.model.need_all()?;
+        self.bring(job, run, &recipe).await?;
         let mut ready = self.ready(job).await?;
         ready.model.make_room(recipe.ids.len() + n).await?;
         recipe.make_current(&mut ready, (&outbox, job)).await?;
@@ -179,6 +148,16 @@ impl Engine {
         })
     }
 
+    /// Goes on with a kept run that began when less was there.
+    pub(super) async fn bring(
+        &mut self,
+        job: &Job,
+        run: &RunKey,
+        recipe: &Recipe,
+    ) -> Result<(), Trouble> {
+        self.keep(job, run, recipe.clone(), &[]).await.map(|_| ())
+    }
+
     /// How a kept run is made.
     pub(super) fn recipe_of(&mut self, run: &RunKey) -> Result<Recipe, Trouble> {
         let book = &mut self.open.as_mut().ok_or(Trouble::NothingOpen)?.book;
@@ -210,7 +189,7 @@ impl Book {
     }
 
     /// Those of the wanted sites that the budget can keep; the others are computed again when asked for.
-    fn keepable(&self, want: &[Site], n_pos: usize) -> Result<Vec<Site>, Trouble> {
+    pub(super) fn keepable(&self, want: &[Site], n_pos: usize) -> Result<Vec<Site>, Trouble> {
         let config = self.checkpoint.config();
         let mut room = self.runs.budget_bytes();
         let mut out = Vec::new();

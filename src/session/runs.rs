@@ -4,11 +4,12 @@ use super::captures::Slab;
 use super::protocol::{Change, RunKey};
 use super::recipe::Recipe;
 use crate::{
+    model::Stage,
     scope::Features,
     spec::{Precision, Site},
 };
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A prompt that has been run.
 pub(super) struct KeptRun {
@@ -16,7 +17,20 @@ pub(super) struct KeptRun {
     /// Active features, of the layers that the run passed.
     pub features: Features,
     pub sites: BTreeMap<Site, Slab>,
+    /// How far it is.
+    pub stage: Stage,
+    /// Layers whose features have been listed; they may be too many to be kept.
+    pub listed: BTreeSet<usize>,
     last_used: u64,
+}
+
+/// What making a run gave, or going on with it.
+#[derive(Default)]
+pub(super) struct Made {
+    pub features: Features,
+    pub sites: BTreeMap<Site, Slab>,
+    /// How far it is now.
+    pub stage: Stage,
 }
 
 /// Runs by name, within a budget of host memory.
@@ -56,24 +70,22 @@ impl Runs {
         Some(run)
     }
 
-    /// Keeps a run, adding `sites` to those it had, and forgets others until the budget holds.
-    pub fn keep(
-        &mut self,
-        key: RunKey,
-        recipe: Recipe,
-        features: Features,
-        sites: BTreeMap<Site, Slab>,
-    ) {
+    /// Keeps a run, adding what was `made` to what it had, and forgets others until the budget holds.
+    pub fn keep(&mut self, key: RunKey, recipe: Recipe, made: Made) {
         self.clock += 1;
         let run = self.runs.entry(key.clone()).or_insert(KeptRun {
             recipe,
             features: Features::default(),
             sites: BTreeMap::new(),
+            stage: Stage::default(),
+            listed: BTreeSet::new(),
             last_used: 0,
         });
         run.last_used = self.clock;
-        run.features.replace(features);
-        run.sites.extend(sites);
+        run.stage = run.stage.max(made.stage);
+        run.listed.extend(made.features.layers());
+        run.features.replace(made.features);
+        run.sites.extend(made.sites);
         while self.size_bytes() > self.budget_bytes && self.runs.len() > 1 {
             let oldest = (self.runs.iter().min_by_key(|it| it.1.last_used)).map(|it| it.0.clone());
             oldest.and_then(|it| self.runs.remove(&it));
@@ -177,8 +189,11 @@ mod tests {
     }
 
     fn keep(runs: &mut Runs, id: u32, site: Site) {
-        let slabs = [(site, slab(100))].into();
-        runs.keep(key(id), of(&[id], vec![]), Features::default(), slabs);
+        let made = Made {
+            sites: [(site, slab(100))].into(),
+            ..Made::default()
+        };
+        runs.keep(key(id), of(&[id], vec![]), made);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     model::{ModelError, TokenizerError},
     scope::ScopeError,
     spec::{PositionsError, SiteError},
+    store::StoreError,
     weights::WeightsError,
 };
 
@@ -53,6 +54,22 @@ pub(super) enum Trouble {
     },
     #[error("a command came before Hello")]
     NotGreeted,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("there is no folder in which models could be kept")]
+    NoCacheFolder,
+    #[error("this set is being fetched already")]
+    BeingFetched,
+    #[error("{what} belongs to the open model")]
+    InUse { what: String },
+    #[error("{what} needs the disk, which a page does not have")]
+    NoDisk { what: &'static str },
+    #[error("transcoders of a hub are opened beside a model of a hub, and this one is not")]
+    ModelElsewhere,
+    #[error("{what} is not kept yet")]
+    NotKept { what: String },
+    #[error("{what} is not kept yet, so its plan is not known")]
+    NotPlanned { what: String },
     #[error("the device was lost again: {reason}")]
     LostAgain { reason: String },
 }
@@ -107,6 +124,9 @@ impl From<ScopeError> for Trouble {
 
 impl From<WeightsError> for Trouble {
     fn from(it: WeightsError) -> Self {
-        Self::Weights(it)
+        match it {
+            WeightsError::Stopped => Self::Stopped,
+            other => Self::Weights(other),
+        }
     }
 }

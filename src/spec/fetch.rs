@@ -152,3 +152,20 @@ pub struct Fetched {
     /// Seconds that it took.
     pub seconds: f64,
 }
+
+/// A transcoder that a repository has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TranscoderVariant {
+    /// Its layer.
+    pub layer: usize,
+    /// Features, where its folder says it.
+    pub width: Option<usize>,
+    /// Features that are active per token in the mean, where its folder says it.
+    pub average_l0: Option<usize>,
+    /// Where its file is.
+    pub repo: RepoRef,
+    /// Its file there.
+    pub file: String,
+    /// Bytes of the file; none where it lies in another repository, which was not asked.
+    pub size_bytes: Option<u64>,
+}

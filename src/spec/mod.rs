@@ -14,11 +14,13 @@ mod hosts;
 mod intervention;
 mod metrics;
 mod open;
+mod opening;
 mod packing;
 mod part;
 mod plan;
 mod positions;
 mod precision;
+mod readiness;
 mod registry;
 mod repo;
 mod sampling;
@@ -44,18 +46,20 @@ pub use endpoint::Endpoint;
 pub use feature::{FeatureError, FeatureId};
 pub use fetch::{
     FetchFile, FetchFrom, FetchPhase, FetchPlan, FetchProgress, FetchRequest, FetchTold, FetchWait,
-    Fetched, PinnedRepo,
+    Fetched, PinnedRepo, TranscoderVariant,
 };
 pub use file_name::file_name_parts;
 pub use hosts::{Host, HostTable, OriginPattern};
 pub use intervention::{Intervention, InterventionError, Mode, Operation};
 pub use metrics::{Splice, SpliceMetrics};
 pub use open::{ModelRef, OpenRequest, TranscoderRef, TranscoderRequest};
+pub use opening::{OPENING, OpeningPrompt, opening_ids};
 pub use packing::{Layout, Packing};
 pub use part::Part;
 pub use plan::{Plan, ScopePlan};
 pub use positions::{Positions, PositionsError};
 pub use precision::Precision;
+pub use readiness::{Readiness, Reached};
 pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
 pub use repo::{AddressError, MAIN, RepoName, RepoRef};
 pub use sampling::Sampling;

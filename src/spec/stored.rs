@@ -122,3 +122,93 @@ pub struct Copied {
     /// Parts left out, each with the reason.
     pub left_out: Vec<(String, String)>,
 }
+
+impl StoredList {
+    /// The parts that are meant.
+    pub fn selected<'a>(
+        &'a self,
+        selection: &'a StoredSelection,
+    ) -> impl Iterator<Item = &'a StoredPart> {
+        self.sources.iter().flat_map(|source| {
+            let parts = source.parts.iter();
+            parts.filter(|it| selection.takes(source, it))
+        })
+    }
+}
+
+impl StoredSelection {
+    /// Whether a part of a source is meant. What belongs to no layer is of no layer that is asked for.
+    pub fn takes(&self, source: &StoredSource, it: &StoredPart) -> bool {
+        let layer = it.part.and_then(Part::layer);
+        let repo = source.repo.as_ref().map(|it| &it.repo);
+        (self.repo.as_ref()).is_none_or(|wanted| repo == Some(wanted))
+            && self.packing.is_none_or(|wanted| it.packing == Some(wanted))
+            && among(self.layers.as_deref(), layer.as_ref())
+            && among(self.parts.as_deref(), it.part.as_ref())
+            && among(self.keys.as_deref(), Some(&it.key))
+    }
+}
+
+/// Whether something is among those asked for, if any are.
+fn among<T: PartialEq>(wanted: Option<&[T]>, it: Option<&T>) -> bool {
+    wanted.is_none_or(|wanted| it.is_some_and(|it| wanted.contains(it)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_narrows_what_is_meant() {
+        let part = |key: &str, part| StoredPart {
+            key: key.into(),
+            part,
+            packing: Some(Packing::Q8),
+            size_bytes: 1,
+            done_bytes: 1,
+            whole: true,
+            trust: None,
+            busy: false,
+        };
+        let source = StoredSource {
+            repo: Some("a/b@dev".parse().unwrap()),
+            commit: None,
+            file: None,
+            parts: vec![
+                part("head", None),
+                part("m", Some(Part::Mlp(3))),
+                part("e", Some(Part::Encoder(4))),
+            ],
+        };
+        let list = StoredList {
+            sources: vec![source],
+            ..StoredList::default()
+        };
+        let keys = |it: StoredSelection| {
+            let selected = list.selected(&it).map(|it| it.key.clone());
+            selected.collect::<Vec<_>>().join(" ")
+        };
+        let all = StoredSelection::default();
+        assert_eq!(keys(all.clone()), "head m e");
+        let of = |repo: &str| StoredSelection {
+            repo: Some(repo.parse().unwrap()),
+            ..all.clone()
+        };
+        assert_eq!(
+            (keys(of("a/b")).as_str(), keys(of("a/c")).as_str()),
+            ("head m e", "")
+        );
+        let mut it = all.clone();
+        it.layers = Some(vec![3, 4]);
+        assert_eq!(keys(it.clone()), "m e");
+        it.parts = Some(vec![Part::Mlp(3), Part::Mlp(9)]);
+        assert_eq!(keys(it.clone()), "m");
+        it.packing = Some(Packing::F32);
+        assert_eq!(keys(it), "");
+        let mut it = all;
+        it.keys = Some(vec!["e".into()]);
+        assert_eq!(keys(it.clone()), "e");
+        it.keys = Some(vec![]);
+        assert_eq!(keys(it), "");
+    }
+}

@@ -2,8 +2,20 @@
 
 /// Lets other tasks and messages have their turn.
 ///
-/// On the web a message to ourselves: a timer would be held back to 4 ms.
+/// On the web a message to ourselves: a timer would be held back to 4 ms. Natively whatever is polled beside the caller.
 pub async fn yield_now() {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let mut yielded = false;
+        std::future::poll_fn(|context| match std::mem::replace(&mut yielded, true) {
+            true => std::task::Poll::Ready(()),
+            false => {
+                context.waker().wake_by_ref();
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+    }
     #[cfg(target_arch = "wasm32")]
     web::next_task().await;
 }

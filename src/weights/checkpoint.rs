@@ -181,6 +181,19 @@ impl Checkpoint {
         places.is_some_and(|it| among(it, &rows).is_some())
     }
 
+    /// The rows of a tensor that are there: runs of them, in order, none touching the next.
+    pub fn rows(&self, name: TensorName) -> Vec<Range<usize>> {
+        let tensors = self.tensors.borrow();
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for it in tensors.get(&name).iter().flat_map(|it| &it.places) {
+            match runs.last_mut() {
+                Some(run) if it.rows.start <= run.end => run.end = run.end.max(it.rows.end),
+                _ => runs.push(it.rows.clone()),
+            }
+        }
+        runs
+    }
+
     /// Reads the config alone, for who only wants to plan.
     ///
     /// Errors: the config is missing, or not one of Gemma 2.

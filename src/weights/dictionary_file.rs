@@ -1,13 +1,10 @@
-//! A file of a transcoder, open: its five arrays known to be there and to fit the model, its matrices read and packed piece by piece.
-//! Leaves which files there are to `dictionary_set`.
+//! A file of a transcoder, open: its five arrays known to fit the model, its matrices read and packed piece by piece, each as soon as
+//! it is there. Leaves which files there are to `dictionary_set`.
 
 use super::{
-    DictionaryHead, EncoderPieces, PackedTensor, WeightsError,
-    checkpoint::hex,
-    convert,
+    DictionaryHead, EncoderPieces, PackedTensor, WeightsError, convert,
     dictionary_head::label,
     form::{Form, Place, among},
-    layout::add_field,
     npz::read_exactly,
     stripes::{Encoder, Order},
 };
@@ -15,10 +12,15 @@ use crate::{
     hub::Source,
     spec::{Bytes, DType, Dictionary, DictionaryArray, Half, Packing, gemma::BLOCK},
 };
-use sha2::{Digest, Sha256};
-use std::{cell::RefCell, fmt, ops::Range, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    fmt,
+    ops::Range,
+    rc::Rc,
+};
 
-/// An open transcoder. It holds the three vectors and the places of the two matrices, which are read when they are asked for.
+/// An open transcoder. It holds the three vectors, once they are read, and the places of the two matrices, which are read when they
+/// are asked for.
 pub struct DictionaryFile {
     source: Rc<dyn Source>,
     file: String,
@@ -28,12 +30,13 @@ pub struct DictionaryFile {
     encoder: RefCell<Option<Encoder>>,
     /// Where rows of the decoder lie.
     decoder: RefCell<Vec<Place>>,
-    b_enc: Vec<f32>,
-    threshold: Vec<f32>,
-    b_dec: Vec<f32>,
+    /// Where the vectors lie, in the order of `VECTORS`; empty while they are not there.
+    places: RefCell<Vec<Place>>,
+    /// The vectors, in the same order; empty until they are read.
+    vectors: OnceCell<[Vec<f32>; 3]>,
 }
 
-/// The arrays that are held whole, in the order in which the fingerprint has them.
+/// The arrays that are held whole.
 pub(super) const VECTORS: [DictionaryArray; 3] = [
     DictionaryArray::BEnc,
     DictionaryArray::Threshold,
@@ -51,78 +54,102 @@ impl DictionaryFile {
         d_model: usize,
     ) -> Result<Self, WeightsError> {
         let head = DictionaryHead::read(&*source, file, layer, d_model).await?;
-        let mut vectors = Vec::new();
-        for array in VECTORS {
+        let it = Self::awaited(source, &head);
+        let place = |array: DictionaryArray, rows| -> Result<Place, WeightsError> {
             let entry = head.entry(array)?;
-            let raw = read_exactly(&*source, file, entry.range.clone()).await?;
-            vectors.push(convert::to_f32(&label(file, array), raw, entry.dtype)?);
+            Ok(Place {
+                file: file.into(),
+                at: entry.range.start,
+                rows,
+                form: Form::Raw(entry.dtype),
+            })
+        };
+        for array in VECTORS {
+            let place = place(array, 0..1)?;
+            it.places.borrow_mut().push(place);
         }
-        let it = Self::with_vectors(source, &head, vectors);
-        let d_transcoder = head.dictionary.d_transcoder;
-        let (w_enc, w_dec) = (
-            head.entry(DictionaryArray::WEnc)?,
-            head.entry(DictionaryArray::WDec)?,
-        );
+        it.read_vectors().await?;
+        let w_enc = head.entry(DictionaryArray::WEnc)?;
         *it.encoder.borrow_mut() = Some(Encoder {
             order: head.order()?,
             at: w_enc.range.start,
             form: Form::Raw(w_enc.dtype),
             ..it.encoder_in(file)
         });
-        it.decoder.borrow_mut().push(Place {
-            file: file.into(),
-            at: w_dec.range.start,
-            rows: 0..d_transcoder,
-            form: Form::Raw(w_dec.dtype),
-        });
+        let w_dec = place(DictionaryArray::WDec, 0..head.dictionary.d_transcoder)?;
+        it.decoder.borrow_mut().push(w_dec);
         Ok(it)
     }
 
-    /// A transcoder whose parts are kept packed; `vectors` is where its three vectors are. The halves are not there until
-    /// [`DictionaryFile::add`] says so.
+    /// A transcoder whose parts are kept packed: nothing of it is there until [`DictionaryFile::add`] says so.
+    pub fn awaited(source: Rc<dyn Source>, head: &DictionaryHead) -> Self {
+        Self {
+            source,
+            file: head.file.clone(),
+            dictionary: head.dictionary.clone(),
+            fingerprint: head.print.clone(),
+            encoder: RefCell::default(),
+            decoder: RefCell::default(),
+            places: RefCell::default(),
+            vectors: OnceCell::new(),
+        }
+    }
+
+    /// A transcoder as [`DictionaryFile::awaited`] makes it, with its vectors, which are in `vectors`.
     ///
-    /// Errors: a vector is not there or can't be read.
+    /// Errors: as [`DictionaryFile::read_vectors`].
     pub async fn kept(
         source: Rc<dyn Source>,
         head: &DictionaryHead,
         vectors: (&str, &[PackedTensor]),
     ) -> Result<Self, WeightsError> {
-        let mut out = Vec::new();
-        for array in VECTORS {
-            let packed = vectors.1.iter().find(|it| it.name == array.name());
-            let packed = packed.ok_or_else(|| WeightsError::MissingArray {
-                file: vectors.0.into(),
-                array: array.name().into(),
-            })?;
-            let range = packed.at..packed.at + packed.size_bytes();
-            let raw = read_exactly(&*source, vectors.0, range).await?;
-            out.push(convert::to_f32(&label(&head.file, array), raw, DType::F32)?);
-        }
-        Ok(Self::with_vectors(source, head, out))
+        let it = Self::awaited(source, head);
+        it.add(vectors.0, vectors.1);
+        it.read_vectors().await?;
+        Ok(it)
     }
 
-    fn with_vectors(source: Rc<dyn Source>, head: &DictionaryHead, vectors: Vec<Vec<f32>>) -> Self {
-        let mut hasher = Sha256::new();
-        add_field(&mut hasher, head.print.as_bytes());
-        for it in &vectors {
-            add_field(&mut hasher, bytemuck::cast_slice(it));
+    /// Reads the vectors, unless that has been done.
+    ///
+    /// Errors: they are not there, can't be read, or are not finite.
+    pub async fn read_vectors(&self) -> Result<(), WeightsError> {
+        if self.vectors.get().is_some() {
+            return Ok(());
         }
-        let [b_enc, threshold, b_dec] = vectors.try_into().expect("there are three in VECTORS");
-        Self {
-            source,
-            file: head.file.clone(),
-            dictionary: head.dictionary.clone(),
-            fingerprint: hex(&hasher.finalize()),
-            encoder: RefCell::default(),
-            decoder: RefCell::default(),
-            b_enc,
-            threshold,
-            b_dec,
+        let places = self.places.borrow().clone();
+        let mut out: [Vec<f32>; 3] = Default::default();
+        for (n, array) in VECTORS.into_iter().enumerate() {
+            let label = label(&self.file, array);
+            let missing = || WeightsError::Missing {
+                tensor: label.clone(),
+            };
+            let place = places.get(n).ok_or_else(missing)?;
+            let width = match array {
+                DictionaryArray::BDec => self.dictionary.d_out,
+                _ => self.dictionary.d_transcoder,
+            };
+            let raw = read_exactly(&*self.source, &place.file, place.range(&(0..1), width)).await?;
+            let dtype = place.form.dtype().ok_or_else(missing)?;
+            out[n] = convert::to_f32(&label, raw, dtype)?;
         }
+        // Whoever came first has read the same.
+        let _ = self.vectors.set(out);
+        Ok(())
     }
 
-    /// A half is kept in `file` from now on.
+    /// A part, the vectors or a half, is kept in `file` from now on.
     pub fn add(&self, file: &str, packed: &[PackedTensor]) {
+        let of = |it: &PackedTensor| Place {
+            file: file.into(),
+            at: it.at,
+            rows: it.rows.clone(),
+            form: Form::Packed(it.packing),
+        };
+        let vector = |array: DictionaryArray| packed.iter().find(|it| it.name == array.name());
+        let vectors: Vec<Place> = VECTORS.into_iter().filter_map(vector).map(of).collect();
+        if vectors.len() == VECTORS.len() {
+            *self.places.borrow_mut() = vectors;
+        }
         for it in packed {
             let (at, form) = (it.at, Form::Packed(it.packing));
             if it.name == DictionaryArray::WEnc.name() {
@@ -134,23 +161,24 @@ impl DictionaryFile {
                 });
             }
             if it.name == DictionaryArray::WDec.name() {
-                *self.decoder.borrow_mut() = vec![Place {
-                    file: file.into(),
-                    at,
-                    rows: it.rows.clone(),
-                    form,
-                }];
+                *self.decoder.borrow_mut() = vec![of(it)];
             }
         }
     }
 
-    /// What was kept in `file` is there no more.
+    /// What was kept in `file` is there no more. Vectors that have been read stay.
     pub fn take_away(&self, file: &str) {
         let mut encoder = self.encoder.borrow_mut();
         if encoder.as_ref().is_some_and(|it| it.file == file) {
             *encoder = None;
         }
         self.decoder.borrow_mut().retain(|it| it.file != file);
+        self.places.borrow_mut().retain(|it| it.file != file);
+    }
+
+    /// Whether the vectors are there, or have been read.
+    pub fn has_vectors(&self) -> bool {
+        self.vectors.get().is_some() || !self.places.borrow().is_empty()
     }
 
     /// Whether a half is there.
@@ -171,25 +199,29 @@ impl DictionaryFile {
         &self.file
     }
 
-    /// Hex sha256 of what its headers say and of its three vectors: its identity as far as it shows without
-    /// reading the matrices.
+    /// Hex sha256 of what its headers say, of an npz with the checksums of its arrays: its identity as far as it shows without
+    /// reading them. It is known before anything else is there.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Added to what the encoder makes. Shapes: `[d_transcoder]`.
+    /// Added to what the encoder makes; empty until it is read, as are the other two. Shapes: `[d_transcoder]`.
     pub fn b_enc(&self) -> &[f32] {
-        &self.b_enc
+        self.vector(0)
     }
 
     /// A feature is active where its pre-activation is above this. Shapes: `[d_transcoder]`.
     pub fn threshold(&self) -> &[f32] {
-        &self.threshold
+        self.vector(1)
     }
 
     /// Added to what the decoder makes. Shapes: `[d_out]`.
     pub fn b_dec(&self) -> &[f32] {
-        &self.b_dec
+        self.vector(2)
+    }
+
+    fn vector(&self, n: usize) -> &[f32] {
+        self.vectors.get().map_or(&[], |it| &it[n])
     }
 
     /// The types in which encoder and decoder are stored; none of 8-bit blocks, or of what is not there.

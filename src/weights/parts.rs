@@ -7,7 +7,10 @@ use super::{
 use crate::spec::{
     Config, DictionaryArray, Half, Layout, Matrix, Norm, Packing, Part, TensorName, TensorSpec,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// Tiles of the table of tokens have about so many bytes in bf16.
 const TILE_BYTES: usize = 64 << 20;
@@ -65,14 +68,14 @@ impl CheckpointHead {
 
     fn opening(&self, embed: &SourceTensor, config: &Config, ids: &[u32]) -> Vec<SourceTensor> {
         let ids: BTreeSet<usize> = ids.iter().map(|it| *it as usize).collect();
-        let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+        let mut runs: Vec<Range<usize>> = Vec::new();
         for id in ids.into_iter().filter(|it| *it < config.d_vocab) {
             match runs.last_mut() {
                 Some(run) if run.end == id => run.end += 1,
                 _ => runs.push(id..id + 1),
             }
         }
-        let run = |rows: std::ops::Range<usize>| SourceTensor {
+        let run = |rows: Range<usize>| SourceTensor {
             lead_bytes: 0,
             tail_bytes: 0,
             ..embed.of_rows(rows)
@@ -198,7 +201,7 @@ impl DictionaryHead {
 
 impl SourceTensor {
     /// Some rows of a matrix that is kept row by row.
-    fn of_rows(&self, rows: std::ops::Range<usize>) -> Self {
+    fn of_rows(&self, rows: Range<usize>) -> Self {
         let mut it = self.clone();
         it.at += rows.start as u64 * self.row_bytes();
         it.packed.rows = rows;
@@ -206,24 +209,28 @@ impl SourceTensor {
     }
 }
 
-/// The table of tokens in tiles.
-fn tiles(embed: &SourceTensor, config: &Config) -> Vec<SourceTensor> {
+/// The rows of each tile of the table of tokens.
+pub fn embedding_tiles(config: &Config) -> impl Iterator<Item = Range<usize>> {
     let rows = TILE_BYTES / (2 * config.d_model) / TILE_ROWS;
     let rows = rows.max(1) * TILE_ROWS;
-    let starts = (0..config.d_vocab).step_by(rows);
-    let tile = |start: usize| {
-        let end = config.d_vocab.min(start + rows);
-        SourceTensor {
-            lead_bytes: if start == 0 { embed.lead_bytes } else { 0 },
-            tail_bytes: if end == config.d_vocab {
-                embed.tail_bytes
-            } else {
-                0
-            },
-            ..embed.of_rows(start..end)
-        }
+    let d_vocab = config.d_vocab;
+    (0..d_vocab)
+        .step_by(rows)
+        .map(move |start| start..d_vocab.min(start + rows))
+}
+
+/// The table of tokens in tiles.
+fn tiles(embed: &SourceTensor, config: &Config) -> Vec<SourceTensor> {
+    let tile = |rows: Range<usize>| SourceTensor {
+        lead_bytes: if rows.start == 0 { embed.lead_bytes } else { 0 },
+        tail_bytes: if rows.end == config.d_vocab {
+            embed.tail_bytes
+        } else {
+            0
+        },
+        ..embed.of_rows(rows)
     };
-    starts.map(tile).collect()
+    embedding_tiles(config).map(tile).collect()
 }
 
 /// Bytes of files that belong to no tensor: headers, directories, padding. They go with the tensor behind them, the last with the one before.
@@ -235,7 +242,7 @@ impl Gaps {
         &mut self,
         file: &str,
         file_bytes: u64,
-        tensors: impl Iterator<Item = std::ops::Range<u64>>,
+        tensors: impl Iterator<Item = Range<u64>>,
     ) {
         let mut tensors: Vec<_> = tensors.collect();
         tensors.sort_by_key(|it| (it.start, it.end));

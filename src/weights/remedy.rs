@@ -7,6 +7,24 @@ impl WeightsError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Hub(it) => it.remedy(),
+            Self::Store(it) => it.remedy(),
+            Self::Set { source, .. } => source.remedy(),
+            Self::Address(it) => it.remedy(),
+            Self::NotAHub { .. } => "Name a repository as OWNER/NAME, or open the folder itself.",
+            Self::LayerOf { .. } => "Choose layers that the model has.",
+            Self::NotKept { .. } => "Download it first; it goes on where it stopped.",
+            Self::NoRoom { .. } => {
+                "Remove models that are kept and no longer needed, choose the precision `compact`, or make room on the disk; \
+                 then the download goes on from there."
+            }
+            Self::Mismatch { .. } => {
+                "The server or something before it does not send what was published: try another network or a mirror, then go on. What is stored already is kept."
+            }
+            Self::Document { .. } => "Remove what is kept of this model and download it again.",
+            Self::Manifest { .. } => {
+                "Give a manifest as `gemscope manifest` writes it, or go on without one."
+            }
+            Self::Stopped => "Start it again: it goes on where it stopped.",
             Self::Config(_) | Self::Extra { .. } | Self::Shape { .. } => {
                 "Open a checkpoint of Gemma 2 as its publisher made it, such as unsloth/gemma-2-2b, with its own config.json."
             }

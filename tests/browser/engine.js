@@ -1,5 +1,7 @@
 // The engine's worker, spoken to in plain JSON: commands and events of src/session/protocol.rs.
 
+// `PROTOCOL` of that file.
+const PROTOCOL = 3;
 const READY_SECONDS = 60;
 
 // `before` is a script that runs in the worker before the engine's program does.
@@ -34,7 +36,7 @@ export class Engine {
   static async start(base, name = "", before = "") {
     const engine = new Engine();
     await engine.#listen(await worker(base, name, before));
-    await engine.ask({ Hello: { protocol: 3, build: "tests" } });
+    await engine.ask({ Hello: { protocol: PROTOCOL, build: "tests" } });
     return engine;
   }
 

@@ -126,7 +126,9 @@ pub fn described(client: &mut Client) -> Description {
 
 pub fn ran(client: &mut Client, body: CommandBody) -> (RunKey, Vec<Token>, bool) {
     match done(client, body) {
-        Outcome::Ran { run, tokens, kept } => (run, tokens, kept),
+        Outcome::Ran {
+            run, tokens, kept, ..
+        } => (run, tokens, kept),
         other => panic!("{other:?}"),
     }
 }

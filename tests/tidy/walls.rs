@@ -54,7 +54,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ),
 ];
 /// What the protocol may name: it is what two programs of different builds share.
-const PROTOCOL: &str = "src/session/protocol.rs";
+const PROTOCOL: &[&str] = &["src/session/protocol.rs", "src/session/event.rs"];
 const PROTOCOL_CRATES: &[&str] = &["serde", "std", "core", "alloc"];
 
 /// Faults in what a file names.
@@ -81,7 +81,7 @@ pub fn check(path: &Path, file: &File) -> Vec<Fault> {
             fault("layers", what);
         } else if let Some(what) = fence(&room, &it) {
             fault("fence", what);
-        } else if path == Path::new(PROTOCOL)
+        } else if PROTOCOL.iter().any(|it| path == Path::new(it))
             && let Some(what) = protocol(&it, &dependencies)
         {
             fault("protocol", what);
@@ -129,7 +129,7 @@ fn protocol(it: &Named, dependencies: &BTreeSet<String>) -> Option<String> {
     let fine = match &it.from_root {
         Some(from_root) => matches!(
             from_root.iter().map(String::as_str).collect::<Vec<_>>()[..],
-            ["spec", ..] | ["session", "protocol", ..]
+            ["spec", ..] | ["session", "protocol" | "event", ..]
         ),
         None => {
             let first = it.segments.first()?;

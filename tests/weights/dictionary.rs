@@ -318,13 +318,13 @@ fn entries_may_stand_in_any_order_anywhere_and_in_any_form() {
 }
 
 #[test]
-fn the_fingerprint_follows_headers_and_vectors() {
+fn the_fingerprint_follows_headers_and_checksums() {
     let plain = Form::default();
     let first = open(&arrays(), &plain).unwrap();
     let again = open(&arrays(), &plain).unwrap();
     assert_eq!(first.fingerprint(), again.fingerprint());
     assert_eq!(first.fingerprint().len(), 64);
-    for name in ["b_enc", "threshold", "b_dec"] {
+    for name in ["b_enc", "threshold", "b_dec", "W_enc", "W_dec"] {
         let mut other = arrays();
         find(&mut other, name).data[0] ^= 1;
         let other = open(&other, &plain).unwrap();

@@ -105,13 +105,14 @@ impl Array {
     }
 }
 
-/// A zip file of these arrays. Checksums are left at 0.
+/// A zip file of these arrays. Nobody compares checksums: they are sums here, so that they follow the bytes.
 pub fn npz(arrays: &[Array], form: &Form) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::<u8>::new(), Vec::<u8>::new());
     for it in arrays {
         let (name, npy) = (format!("{}.npy", it.name), it.npy());
         let at = form.base + out.len() as u64;
         let n_bytes = npy.len() as u64;
+        let sum = npy.iter().fold(0_u32, |sum, it| sum.wrapping_mul(31).wrapping_add((*it).into()));
         let size = |huge: bool| if huge { u32::MAX } else { n_bytes as u32 };
         let mut extra = vec![0; form.padding];
         if form.padding >= 4 {
@@ -123,7 +124,8 @@ pub fn npz(arrays: &[Array], form: &Form) -> Vec<u8> {
             head.extend([45, 0]);
             head.extend(flags.to_le_bytes());
             head.extend(form.method.to_le_bytes());
-            head.extend([0; 8]);
+            head.extend([0; 4]);
+            head.extend(sum.to_le_bytes());
             head.extend(size.to_le_bytes());
             head.extend(size.to_le_bytes());
             head.extend((name.len() as u16).to_le_bytes());

@@ -1,4 +1,4 @@
-//! `gemscope check DIR`: opens the weights, goes through the figures, reports. Leaves what passes to `compare`.
+//! `gemscope check [DIR]`: opens the weights, goes through the figures, reports. Leaves what passes to `compare`.
 
 use super::compare::{self, Line, Measured, Place};
 use super::figures::{Figures, Prompt};
@@ -12,11 +12,10 @@ use crate::cli::scope_args::{Check, Scope};
 use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::session::protocol::{Failure, Half};
-use crate::spec::{Positions, Precision};
+use crate::spec::{Positions, Precision, gemma};
 use serde::Serialize;
 use serde_json::json;
 use std::ops::Range;
-use std::path::Path;
 
 /// Positions planned for; the figures' prompts are shorter.
 const N_CTX: usize = 64;
@@ -36,8 +35,8 @@ struct Told {
 pub fn run(args: &Check, global: &Global) -> Result<(Report, bool), Failure> {
     let figures = Figures::published()?;
     let model = model(args)?;
-    let has_tokenizer = Path::new(&model.model).join("tokenizer.json").is_file();
     let request = scope::request(&model, &[Half::Encoder])?;
+    let has_tokenizer = open::check_tokenizer(&request.model).is_ok();
     let mut session = Session::start(global)?;
     let opened = open::open(&mut session, request)?;
     let mut lines = vec![compare::sizes(&figures.model, &opened.config)];
@@ -67,10 +66,13 @@ pub fn run(args: &Check, global: &Global) -> Result<(Report, bool), Failure> {
     Ok((report, told.passed))
 }
 
-/// The two folders, as arguments of the other commands.
+/// The two folders, or what is kept, as arguments of the other commands.
 fn model(args: &Check) -> Result<Model, Failure> {
-    let part = |name: &str| {
-        let path = args.folder.join(name);
+    let part = |name: &str, repo: &str| {
+        let Some(folder) = &args.folder else {
+            return Ok(format!("{}{repo}", open::HUB));
+        };
+        let path = folder.join(name);
         let shown = path.display().to_string();
         if path.is_dir() {
             return Ok(shown);
@@ -81,13 +83,13 @@ fn model(args: &Check) -> Result<Model, Failure> {
         ))
     };
     Ok(Model {
-        model: part("model")?,
+        model: part("model", gemma::MODEL_REPO)?,
         tokenizer: None,
         precision: Precision::Reference,
         n_ctx: Some(N_CTX),
         max_gpu_bytes: args.max_gpu_bytes,
         scope: Scope {
-            transcoders: Some(part("transcoders")?),
+            transcoders: Some(part("transcoders", gemma::TRANSCODER_REPO)?),
             ..Scope::default()
         },
     })

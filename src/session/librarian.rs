@@ -1,0 +1,180 @@
+//! The network and the store, taken when a command first needs them: before that nothing is requested and no storage is touched.
+
+use super::trouble::Trouble;
+use crate::{
+    hub::{HubConfig, HubError, Net},
+    spec::HostTable,
+    store::{Disk, Store, StoreConfig},
+    weights::library::Library,
+};
+use std::{cell::RefCell, fmt, path::PathBuf, rc::Rc, sync::Arc};
+
+/// Where models are kept and how they are fetched.
+#[derive(Clone, Debug, Default)]
+pub struct LibraryOptions {
+    /// The folder, natively; none for `GEMSCOPE_STORE`, or the cache folder of the user. In a browser it is the origin's own storage.
+    pub folder: Option<PathBuf>,
+    /// The hosts that may be asked; in a browser no others are.
+    pub hosts: HostTable,
+    /// Sizes and times of fetching.
+    pub hub: HubConfig,
+    /// For tests: another network and another disk.
+    pub instead: Instead,
+}
+
+/// What tests put in the place of the machine's own; it is made on the engine's thread.
+#[derive(Clone, Default)]
+pub struct Instead {
+    /// The network.
+    pub net: Option<Arc<MakeNet>>,
+    /// Where things are kept.
+    pub disk: Option<Arc<MakeDisk>>,
+}
+
+/// Makes a network.
+pub type MakeNet = dyn Fn() -> Rc<Net> + Send + Sync;
+/// Makes a disk.
+pub type MakeDisk = dyn Fn() -> Rc<dyn Disk> + Send + Sync;
+
+/// Has the library opened, or opens it.
+pub(super) struct Librarian {
+    options: LibraryOptions,
+    net: RefCell<Option<Rc<Net>>>,
+    library: RefCell<Option<Library>>,
+}
+
+impl Librarian {
+    /// Nothing is opened yet.
+    pub fn new(options: LibraryOptions) -> Self {
+        Self {
+            options,
+            net: RefCell::default(),
+            library: RefCell::default(),
+        }
+    }
+
+    /// The network.
+    ///
+    /// Errors: [`HubError::NoNetwork`].
+    pub fn net(&self) -> Result<Rc<Net>, HubError> {
+        let mut net = self.net.borrow_mut();
+        if let Some(it) = &*net {
+            return Ok(it.clone());
+        }
+        let options = &self.options;
+        let made = match &options.instead.net {
+            Some(make) => make(),
+            None => Net::system(options.hub.clone(), options.hosts.clone())?,
+        };
+        Ok(net.insert(made).clone())
+    }
+
+    /// The library. What failed is tried again by the next command.
+    ///
+    /// Errors: no place to keep things, and why; those of the disk; no network.
+    pub async fn library(&self) -> Result<Library, Trouble> {
+        if let Some(it) = &*self.library.borrow() {
+            return Ok(it.clone());
+        }
+        let net = self.net()?;
+        let disk = match &self.options.instead.disk {
+            Some(make) => make(),
+            None => self.disk().await?,
+        };
+        let config = StoreConfig {
+            journal_every_bytes: net.config().journal_bytes,
+        };
+        let store = Store::open(disk, config).await?;
+        // Two commands may have opened it at once; the first is everybody's.
+        let mut library = self.library.borrow_mut();
+        let library = library.get_or_insert_with(|| Library::new(store, net));
+        Ok(library.clone())
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn disk(&self) -> Result<Rc<dyn Disk>, Trouble> {
+        let named = self.options.folder.clone();
+        let folder =
+            named.or_else(|| user_folder(&|name| std::env::var_os(name).map(PathBuf::from)));
+        let folder = folder.ok_or(Trouble::NoCacheFolder)?;
+        Ok(Rc::new(crate::store::FolderDisk::new(folder)))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    async fn disk(&self) -> Result<Rc<dyn Disk>, Trouble> {
+        Ok(Rc::new(crate::store::OpfsDisk::open().await?))
+    }
+}
+
+impl fmt::Debug for Instead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instead")
+            .field("net", &self.net.is_some())
+            .field("disk", &self.disk.is_some())
+            .finish()
+    }
+}
+
+/// The folder of this program among those in which a user's programs keep what they can get again.
+#[cfg(not(target_arch = "wasm32"))]
+fn user_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    const NAME: &str = "gemscope";
+    let set = |name: &str| variable(name).filter(|it| !it.as_os_str().is_empty());
+    if let Some(it) = set("GEMSCOPE_STORE") {
+        return Some(it);
+    }
+    let caches = if cfg!(windows) {
+        set("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        set("HOME").map(|it| it.join("Library/Caches"))
+    } else {
+        // A relative path there is to be passed over. Source: XDG Base Directory Specification.
+        let named = set("XDG_CACHE_HOME").filter(|it| it.is_absolute());
+        named.or_else(|| set("HOME").map(|it| it.join(".cache")))
+    };
+    caches.map(|it| it.join(NAME))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn folder(set: &[(&str, &str)]) -> Option<PathBuf> {
+        let find = |name: &str| set.iter().find(|it| it.0 == name).map(|it| it.1.into());
+        user_folder(&find)
+    }
+
+    #[test]
+    fn the_cache_folder_is_where_the_system_wants_it() {
+        let home = ("HOME", "/h");
+        let cases = [
+            (vec![home], Some("/h/.cache/gemscope")),
+            (vec![home, ("XDG_CACHE_HOME", "/c")], Some("/c/gemscope")),
+            (
+                vec![home, ("XDG_CACHE_HOME", "c")],
+                Some("/h/.cache/gemscope"),
+            ),
+            (
+                vec![home, ("XDG_CACHE_HOME", "")],
+                Some("/h/.cache/gemscope"),
+            ),
+            (vec![home, ("GEMSCOPE_STORE", "/s")], Some("/s")),
+            (vec![], None),
+        ];
+        for (set, expected) in cases {
+            assert_eq!(folder(&set), expected.map(PathBuf::from), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_opened_before_it_is_needed() {
+        let folder = std::env::temp_dir().join(format!("gemscope-lazy-{}", std::process::id()));
+        let librarian = Librarian::new(LibraryOptions {
+            folder: Some(folder.clone()),
+            ..LibraryOptions::default()
+        });
+        assert!(librarian.net.borrow().is_none() && !folder.exists());
+        assert!(librarian.net().is_ok() && librarian.library.borrow().is_none());
+        assert!(!folder.exists());
+    }
+}
