@@ -13,7 +13,8 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
-        session::{Engine, EngineOptions, Message, selftest},
+        session::{Engine, EngineOptions, HubConfig, Message, selftest},
+        spec::HostTable,
         sys::warn,
     };
     use js_sys::{Array, Uint8Array};
@@ -71,7 +72,9 @@ mod web {
         }
     }
 
-    /// How the device is taken, from the worker's name: `limits=default&max_binding_bytes=16384&adapter=…`.
+    /// How the device is taken and what may be fetched from where, from the worker's name:
+    /// `limits=default&max_binding_bytes=16384&adapter=…&hosts=…`, the last a host table in percent signs. The page's policy binds
+    /// whatever stands there.
     fn options(name: &str) -> EngineOptions {
         let mut options = EngineOptions::default();
         for (key, value) in name.split('&').filter_map(|it| it.split_once('=')) {
@@ -79,10 +82,39 @@ mod web {
                 "limits" => options.default_limits = value == "default",
                 "max_binding_bytes" => options.max_binding_bytes = value.parse().ok(),
                 "adapter" => options.adapter = Some(value.into()),
-                _ => (),
+                "hosts" => match host_table(value) {
+                    Some(it) => options.library.hosts = it,
+                    None => warn("the hosts in the worker's name are no host table"),
+                },
+                _ => of_hub(&mut options.library.hub, key, value),
             }
         }
         options
+    }
+
+    fn host_table(value: &str) -> Option<HostTable> {
+        let text = String::from(js_sys::decode_uri_component(value).ok()?);
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Sizes and times of fetching, which tests make small; what is no number is passed over.
+    fn of_hub(hub: &mut HubConfig, key: &str, value: &str) {
+        let bytes = value.parse::<u64>().ok().filter(|it| *it > 0);
+        let millis = bytes.map(|it| it as f64);
+        match key {
+            "piece_bytes" => set(&mut hub.piece_bytes, bytes.map(|it| it as usize)),
+            "range_bytes" => set(&mut hub.most_range_bytes, bytes),
+            "journal_bytes" => set(&mut hub.journal_bytes, bytes),
+            "wait_millis" => set(&mut hub.first_wait_millis, millis),
+            "stall_millis" => set(&mut hub.stall_millis, millis),
+            _ => (),
+        }
+    }
+
+    fn set<T>(place: &mut T, value: Option<T>) {
+        if let Some(it) = value {
+            *place = it;
+        }
     }
 
     fn scope() -> DedicatedWorkerGlobalScope {

@@ -85,7 +85,7 @@ impl Session {
                 }
                 told = on(it, parts);
             }
-            Told::Partial(..) => (),
+            Told::Partial(..) | Told::Ready(_) => (),
         });
         self.progress.clear();
         told.and(outcome)

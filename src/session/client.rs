@@ -6,6 +6,7 @@ use super::{
     outbox::Message,
     protocol::{
         BUILD, Command, CommandBody, EngineState, EventBody, Failure, Outcome, PROTOCOL, Partial,
+        Readiness,
     },
 };
 use std::{
@@ -32,6 +33,8 @@ pub enum Told {
     Partial(Partial, Vec<Vec<u8>>),
     /// The engine's own state.
     State(EngineState),
+    /// Parts of the open model have arrived.
+    Ready(Readiness),
 }
 
 /// An engine on a thread of its own. Dropping it stops and ends the engine.
@@ -105,6 +108,7 @@ impl Client {
             let Message { event, parts } = message.map_err(|it| died(it.to_string()))?;
             match event.body {
                 EventBody::State(it) => on(Told::State(it)),
+                EventBody::Ready(it) => on(Told::Ready(it)),
                 // Of a command posted earlier, whose answers nobody waits for; its credits must not run dry.
                 EventBody::Partial(_) if event.id != id => self.acknowledge(event.id, 1),
                 _ if event.id != id => (),

@@ -2,8 +2,8 @@
 
 use super::protocol::{
     Applied, Array, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard, FetchTold,
-    Fetched, ModelRef, Plan, Reached, Readiness, RunKey, Speed, SpliceMetrics, StoredList, Token, TranscoderVariant,
-    Verified,
+    Fetched, ModelRef, Plan, Reached, Readiness, RunKey, Speed, SpliceMetrics, StoredList, Token,
+    TranscoderVariant, Verified,
 };
 use crate::spec::{Config, Site};
 use serde::{Deserialize, Serialize};

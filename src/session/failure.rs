@@ -164,7 +164,8 @@ fn of_awaited(part: Part) -> String {
         Some(layer) => format!(
             "Wait until it has been fetched, or fetch layer {layer} first (`Prioritise`); what is there can be asked meanwhile."
         ),
-        None => "Wait until it has been fetched; the prompts of the opening set can be run before.".into(),
+        None => "Wait until it has been fetched; the prompts of the opening set can be run before."
+            .into(),
     }
 }
 

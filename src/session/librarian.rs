@@ -12,7 +12,8 @@ use std::{cell::RefCell, fmt, path::PathBuf, rc::Rc, sync::Arc};
 /// Where models are kept and how they are fetched.
 #[derive(Clone, Debug, Default)]
 pub struct LibraryOptions {
-    /// The folder, natively; none for `GEMSCOPE_STORE`, or the cache folder of the user. In a browser it is the origin's own storage.
+    /// The folder in which a folder `gemscope` is the store, natively; none for `GEMSCOPE_STORE`, or the cache folder of the user. In a
+    /// browser it is the origin's own storage.
     pub folder: Option<PathBuf>,
     /// The hosts that may be asked; in a browser no others are.
     pub hosts: HostTable,
@@ -115,15 +116,14 @@ impl fmt::Debug for Instead {
     }
 }
 
-/// The folder of this program among those in which a user's programs keep what they can get again.
+/// Where a user's programs keep what they can get again; the store is a folder `gemscope` in it.
 #[cfg(not(target_arch = "wasm32"))]
 fn user_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    const NAME: &str = "gemscope";
     let set = |name: &str| variable(name).filter(|it| !it.as_os_str().is_empty());
     if let Some(it) = set("GEMSCOPE_STORE") {
         return Some(it);
     }
-    let caches = if cfg!(windows) {
+    if cfg!(windows) {
         set("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
         set("HOME").map(|it| it.join("Library/Caches"))
@@ -131,8 +131,7 @@ fn user_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
         // A relative path there is to be passed over. Source: XDG Base Directory Specification.
         let named = set("XDG_CACHE_HOME").filter(|it| it.is_absolute());
         named.or_else(|| set("HOME").map(|it| it.join(".cache")))
-    };
-    caches.map(|it| it.join(NAME))
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -148,16 +147,10 @@ mod tests {
     fn the_cache_folder_is_where_the_system_wants_it() {
         let home = ("HOME", "/h");
         let cases = [
-            (vec![home], Some("/h/.cache/gemscope")),
-            (vec![home, ("XDG_CACHE_HOME", "/c")], Some("/c/gemscope")),
-            (
-                vec![home, ("XDG_CACHE_HOME", "c")],
-                Some("/h/.cache/gemscope"),
-            ),
-            (
-                vec![home, ("XDG_CACHE_HOME", "")],
-                Some("/h/.cache/gemscope"),
-            ),
+            (vec![home], Some("/h/.cache")),
+            (vec![home, ("XDG_CACHE_HOME", "/c")], Some("/c")),
+            (vec![home, ("XDG_CACHE_HOME", "c")], Some("/h/.cache")),
+            (vec![home, ("XDG_CACHE_HOME", "")], Some("/h/.cache")),
             (vec![home, ("GEMSCOPE_STORE", "/s")], Some("/s")),
             (vec![], None),
         ];

@@ -1,8 +1,8 @@
 //! `Command` -> stream of `Event`: plain data in the visitor's words; owns the map of runs. Leaves drawing and terminals to others.
 //!
 //! An [`Engine`] is an actor. Whoever uses it posts [`protocol::Command`]s into its [`Inbox`] from any thread or task and gets
-//! [`Message`]s back through the sink that was given at the start. It executes one command at a time on its own thread (natively,
-//! see [`Client`]) or in its own worker (on the web, see `src/bin/engine.rs`). This page is the manual of the engine; the types,
+//! [`Message`]s back through the sink that was given at the start. It executes one command at a time, and fetching and what looks after
+//! the store beside it, on its own thread (natively, see [`Client`]) or in its own worker (on the web, see `src/bin/engine.rs`). This page is the manual of the engine; the types,
 //! with a sentence for each field, are in [`protocol`].
 //!
 //! # The life of a command
@@ -16,6 +16,9 @@
 //! * `Cancel` takes effect when it is posted: a waiting command never runs, a running one stops at its next submit. Nothing is then
 //!   half-done: no run is kept, and the next command works as if the stopped one had never been.
 //! * `Hello`, `Open`, `Close` and `ResetGpu` keep their place; between two of them an `Ask` overtakes a `Run`, and both the rest.
+//! * `Fetch`, `Variants`, `Stored`, `Verify`, `Export`, `Import` and `Manifest` wait for no turn: they begin when they are posted, in
+//!   that order, and run beside the command whose turn it is, whenever that waits or has made a submit. `Prioritise`, `Pause` and
+//!   `Token` take effect likewise, also while a long `Run` computes. Only a `Remove` that waits holds back what was posted after it.
 //! * A lost device is replaced, the model loaded again and the command tried again, once; what the caller sees is two `State`
 //!   events. Partials already told are not told again.
 //!
@@ -28,6 +31,40 @@
 //! paged in first, then encoders, then the model's layers: slower, with the same numbers.
 //!
 //! The same `Open` again is answered at once; another closes what was open, and its runs.
+//!
+//! # Fetching
+//!
+//! `Fetch` brings a set of a hub into the store: a model and transcoders, in a precision. Its partials are [`protocol::FetchTold`]:
+//!
+//! | told | when | under credits |
+//! | --- | --- | --- |
+//! | `Plan` | before the first byte of weights, and whenever more is known: other headers, the room that reserving found | all, in order |
+//! | `Part` | a part is whole and of use | all, in order |
+//! | `Progress` | bytes, rate, time left, phase, files, what is waited for | the last, at most ten a second, and the last of all |
+//!
+//! It ends with `Fetched`, `Failed` or `Cancelled`. Whatever the end, what has arrived is kept and the same `Fetch` again goes on from
+//! there; closing the engine stops fetches and waits until what they have is safe. The very set that is being fetched is refused a
+//! second time, and other sets are fetched beside it. What another tab or program fetches into the same store is followed, not fetched
+//! twice. What is requested never depends on what was typed: what comes first is [`crate::spec::OPENING`], the same for everyone.
+//!
+//! `Prioritise` and `Pause` reach every fetch under way; a pause also holds those that begin later, which tell their plan and wait.
+//! `Token` keeps an access token in memory for one server, to which alone it is sent; no event, error or address ever shows it.
+//! `Variants` asks a hub which transcoders a repository has.
+//!
+//! # What is stored
+//!
+//! The store is a folder natively ([`LibraryOptions`]) and the origin's own storage in a browser. It is opened by the first command
+//! that needs it, and so is the network: before that nothing is requested and no storage is asked for. Without a store (a private
+//! window) these commands fail with the reason, and all others work.
+//!
+//! `Open` and `Plan` take repositories by what is kept of them and request nothing; a set of which nothing is kept fails with that.
+//! A model of a hub may be opened with transcoders of a folder, not the other way round. A set may be opened before it is whole: when
+//! parts of it arrive, by this engine's fetching or another's, the engine takes them up between two commands and tells what can be
+//! asked by then in an event `Ready` of id 0. A `Run` that was made before goes on from where it was.
+//!
+//! `Stored` lists what is kept. `Verify` compares it with the hashes it was kept with; with `repair` damaged pieces are forgotten, and
+//! a `Fetch` brings them again. `Remove` takes away, but nothing that belongs to the open model. `Export` and `Import` copy whole parts
+//! between the store and a folder, `Manifest` hashes a folder's files for `Fetch`; these three need a disk, which a page has not.
 //!
 //! # Runs
 //!
@@ -156,6 +193,8 @@ mod words;
 
 #[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
 pub use client::{Client, Told};
+#[cfg(feature = "engine")]
+pub use crate::hub::HubConfig;
 #[cfg(feature = "engine")]
 pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "engine")]

@@ -94,10 +94,10 @@ impl Outbox {
         self.lock().send(0, EventBody::Ready(it), Vec::new());
     }
 
-    /// Tells how far command `id` is, unless it did less than a tenth of a second ago.
+    /// Tells how far command `id` is, unless it did less than a tenth of a second ago. Of the engine's own work nobody waits for the end.
     pub(super) fn progress(&self, id: u32, phase: &str, done: u64, total: Option<u64>, unit: &str) {
         let mut state = self.lock();
-        let Some(thread) = state.open.get_mut(&id) else {
+        let Some(thread) = state.open.get_mut(&id).filter(|_| id != 0) else {
             return;
         };
         if (thread.last_progress).is_some_and(|it| it.millis() < PROGRESS_MILLIS) {

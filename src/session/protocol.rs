@@ -7,9 +7,9 @@ pub use super::event::{Description, Event, EventBody, Opened, Outcome, Partial};
 pub use crate::spec::{
     Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
     FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed, Splice, SpliceMetrics,
-    StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest, TranscoderVariant,
-    Verified, Write,
+    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed, Splice,
+    SpliceMetrics, StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest,
+    TranscoderVariant, Verified, Write,
 };
 use crate::spec::{Endpoint, Positions, RepoRef, Site};
 use serde::{Deserialize, Serialize};

@@ -59,7 +59,7 @@ pub use part::Part;
 pub use plan::{Plan, ScopePlan};
 pub use positions::{Positions, PositionsError};
 pub use precision::Precision;
-pub use readiness::{Readiness, Reached};
+pub use readiness::{Reached, Readiness};
 pub use registry::{Matrix, Norm, TensorName, TensorSpec, registry};
 pub use repo::{AddressError, MAIN, RepoName, RepoRef};
 pub use sampling::Sampling;

@@ -4,7 +4,7 @@ use super::{
     BlobPlan, Disk, DiskFile, Mark, Marks, Open, StoreError, disk::check_range, hash, names,
     plan::touched,
 };
-use crate::spec::Bytes;
+use crate::spec::{Bytes, Trust};
 use serde_json::Value;
 use std::{ops::Range, rc::Rc};
 
@@ -67,6 +67,12 @@ impl Reader {
     pub fn has(&self, range: &Range<u64>) -> bool {
         let inside = range.start <= range.end && range.end <= self.plan.size_bytes;
         inside && touched(&self.spans, range).all(|it| self.marks.contains_key(&it))
+    }
+
+    /// The lowest trust of the pieces that share bytes with a range; none where one is missing, or there is none.
+    pub fn trust(&self, range: &Range<u64>) -> Option<Trust> {
+        let trust = touched(&self.spans, range).map(|it| self.marks.get(&it).map(|it| it.trust));
+        trust.min().flatten()
     }
 
     /// A range; on the web its bytes stay in the JavaScript heap.

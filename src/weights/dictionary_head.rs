@@ -47,6 +47,26 @@ impl DictionaryHead {
         layer: usize,
         d_model: usize,
     ) -> Result<Self, WeightsError> {
+        Self::read_of(source, file, layer, Some(d_model)).await
+    }
+
+    /// The same where no model is at hand: its width is that of the decoder's rows.
+    ///
+    /// Errors: as [`DictionaryHead::read`].
+    pub async fn read_of_any_width(
+        source: &dyn Source,
+        file: &str,
+        layer: usize,
+    ) -> Result<Self, WeightsError> {
+        Self::read_of(source, file, layer, None).await
+    }
+
+    async fn read_of(
+        source: &dyn Source,
+        file: &str,
+        layer: usize,
+        d_model: Option<usize>,
+    ) -> Result<Self, WeightsError> {
         let kind = Kind::of(file)?;
         let mut hasher = Sha256::new();
         let found = match kind {
@@ -54,6 +74,11 @@ impl DictionaryHead {
             Kind::Safetensors => read_header(source, file, &mut hasher).await?.tensors,
         };
         let arrays = match_arrays(file, kind, found)?;
+        let width = match arrays[&DictionaryArray::WDec].shape[..] {
+            [_, it] => usize::try_from(u32::try_from(it).unwrap_or(0)).unwrap_or(0),
+            _ => 0,
+        };
+        let d_model = d_model.unwrap_or(width);
         let d_transcoder = check_shapes(file, kind, d_model as u64, &arrays)?;
         Ok(Self {
             file: file.into(),

@@ -2,7 +2,7 @@
 
 use crate::{
     hub::HubError,
-    spec::{AddressError, ConfigError, DType, Packing, RepoRef, TranscoderSetError},
+    spec::{AddressError, ConfigError, DType, Packing, Part, RepoRef, TranscoderSetError},
     store::StoreError,
 };
 use std::ops::Range;
@@ -70,12 +70,6 @@ pub enum WeightsError {
     Document {
         /// Its name in the store.
         key: String,
-        /// What is wrong.
-        detail: String,
-    },
-    /// A manifest that is none.
-    #[error("this is no manifest of pieces: {detail}")]
-    Manifest {
         /// What is wrong.
         detail: String,
     },
@@ -148,6 +142,14 @@ pub enum WeightsError {
         tensor: String,
         /// What was asked for.
         packing: Packing,
+    },
+    /// Bytes that are not those that are kept of a piece.
+    #[error("what was read of `{part}` is not what is kept of its piece {piece}")]
+    KeptPiece {
+        /// The part.
+        part: Part,
+        /// The piece.
+        piece: usize,
     },
     /// An element type that is known, but not one of weights.
     #[error("`{tensor}` is of type {dtype:?}; weights are BF16, F16 or F32")]
@@ -388,6 +390,26 @@ pub enum WeightsError {
         expected: Vec<u64>,
         /// In the file.
         got: Vec<u64>,
+    },
+    /// A text that is no manifest, or files of which none can be made.
+    #[error("this is no manifest: {detail}")]
+    Manifest {
+        /// What is wrong and where.
+        detail: String,
+    },
+    /// A place with neither a model nor transcoders.
+    #[error("{place} holds neither the files of a model nor transcoders")]
+    NoSet {
+        /// Where they were looked for.
+        place: String,
+    },
+    /// A piece that is no longer what it was when it was kept.
+    #[error("piece {piece} of what is kept as `{key}` is damaged")]
+    DamagedPiece {
+        /// Its name in the store.
+        key: String,
+        /// The piece.
+        piece: usize,
     },
     /// A place without transcoders.
     #[error("{place} holds no transcoders")]

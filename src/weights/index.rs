@@ -1,14 +1,8 @@
 //! `model.safetensors.index.json`: which file of a sharded checkpoint holds which tensor.
 
-use super::WeightsError;
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
-};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use super::{WeightsError, unique::Unique};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which file holds which tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,37 +49,7 @@ fn is_plain(name: &str) -> bool {
 
 #[derive(Deserialize)]
 struct RawIndex {
-    weight_map: WeightMap,
-}
-
-/// A map in which no key may stand twice.
-struct WeightMap(BTreeMap<String, String>);
-
-impl<'de> Deserialize<'de> for WeightMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Files)
-    }
-}
-
-struct Files;
-
-impl<'de> Visitor<'de> for Files {
-    type Value = WeightMap;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an object of tensors and their files")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WeightMap, A::Error> {
-        let mut files = BTreeMap::new();
-        while let Some((tensor, file)) = map.next_entry::<String, String>()? {
-            if files.contains_key(&tensor) {
-                return Err(A::Error::custom(format!("`{tensor}` stands there twice")));
-            }
-            files.insert(tensor, file);
-        }
-        Ok(WeightMap(files))
-    }
+    weight_map: Unique<String>,
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ mod synthetic_file;
 mod synthetic_npz;
 #[cfg(not(target_arch = "wasm32"))]
 mod synthetic_write;
+mod unique;
+mod unpacker;
 pub mod zip;
 
 pub use checkpoint::{Checkpoint, CheckpointHead};

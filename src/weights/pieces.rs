@@ -142,10 +142,41 @@ impl SourceTensor {
         );
         same && self.order.is_none()
     }
+
+    /// The bytes of what is kept that rows of the file become.
+    pub fn spans(&self, rows: &Range<usize>) -> Vec<Range<u64>> {
+        let it = &self.packed;
+        match self.order {
+            None => {
+                let row_bytes = it.size_bytes() / it.rows.len().max(1) as u64;
+                let byte = |row: usize| it.at + row as u64 * row_bytes;
+                vec![byte(rows.start)..byte(rows.end)]
+            }
+            Some(Order::Inputs) => {
+                let stripe_bytes = it.packing.stripe_bytes(it.rows.len()) as u64;
+                let stripe = |row: usize| it.at + (row / BLOCK) as u64 * stripe_bytes;
+                vec![stripe(rows.start)..stripe(rows.end)]
+            }
+            Some(Order::Features | Order::Stripes) => {
+                let within = Within {
+                    packing: it.packing,
+                    n_tile: it.rows.len(),
+                    first: rows.start,
+                    n: rows.len(),
+                };
+                let stripes = 0..it.n_in / BLOCK;
+                let spans = stripes.flat_map(|stripe| within.spans(stripe));
+                spans
+                    .map(|span| it.at + span.start..it.at + span.end)
+                    .collect()
+            }
+        }
+    }
 }
 
 impl PartPlan {
-    /// Cuts tensors, in the order in which they are kept, into pieces of at most `piece_bytes` where rows allow it.
+    /// Cuts tensors, in the order in which they are kept, into pieces of at most `piece_bytes` where rows allow it. How they are
+    /// packed makes no difference to the cut: a manifest of pieces is one for all packings.
     pub(super) fn new(part: Part, mut sources: Vec<SourceTensor>, piece_bytes: u64) -> Self {
         let mut size_bytes = 0;
         for it in &mut sources {
@@ -155,10 +186,12 @@ impl PartPlan {
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by_key(|it| (&sources[*it].file, sources[*it].at));
         let mut pieces: Vec<PiecePlan> = Vec::new();
+        // The rows of the opening set differ from one set to the next; the piece beside them must not.
+        let is_joined = part != Part::Opening;
         for tensor in order {
             for it in cut(&sources[tensor], tensor, piece_bytes) {
                 match pieces.last_mut() {
-                    Some(last) if last.takes(&it, piece_bytes) => last.join(it),
+                    Some(last) if is_joined && last.takes(&it, piece_bytes) => last.join(it),
                     _ => pieces.push(it),
                 }
             }
@@ -187,12 +220,18 @@ impl PartPlan {
         let mut spans = Vec::new();
         for slice in &piece.slices {
             let source = &self.sources[slice.tensor];
-            spans.extend(slice_spans(source, &slice.rows));
+            spans.extend(source.spans(&slice.rows));
         }
         if piece.gap_bytes() > 0 {
             spans.push(piece.gaps_at..piece.gaps_at + piece.gap_bytes());
         }
         spans
+    }
+
+    /// The tensors of which a piece has rows.
+    pub fn tensors_of(&self, piece: usize) -> impl Iterator<Item = &PackedTensor> {
+        let slices = self.pieces[piece].slices.iter();
+        slices.map(|it| &self.tensors[it.tensor])
     }
 
     /// Whether a piece can be had back from what is kept as the file has it.
@@ -215,7 +254,7 @@ impl PartPlan {
             at += n_bytes;
         }
         for slice in &piece.slices {
-            let spans = slice_spans(&self.sources[slice.tensor], &slice.rows);
+            let spans = self.sources[slice.tensor].spans(&slice.rows);
             runs.extend(spans.into_iter().map(|it| (slice.at, it)));
         }
         runs.into_values().collect()
@@ -289,34 +328,4 @@ fn cut(source: &SourceTensor, tensor: usize, piece_bytes: u64) -> Vec<PiecePlan>
         last.range.end = end;
     }
     pieces
-}
-
-/// The bytes of what is kept that rows of a file become.
-fn slice_spans(source: &SourceTensor, rows: &Range<usize>) -> Vec<Range<u64>> {
-    let it = &source.packed;
-    match source.order {
-        None => {
-            let row_bytes = it.size_bytes() / it.rows.len().max(1) as u64;
-            let byte = |row: usize| it.at + row as u64 * row_bytes;
-            vec![byte(rows.start)..byte(rows.end)]
-        }
-        Some(Order::Inputs) => {
-            let stripe_bytes = it.packing.stripe_bytes(it.rows.len()) as u64;
-            let stripe = |row: usize| it.at + (row / BLOCK) as u64 * stripe_bytes;
-            vec![stripe(rows.start)..stripe(rows.end)]
-        }
-        Some(Order::Features | Order::Stripes) => {
-            let within = Within {
-                packing: it.packing,
-                n_tile: it.rows.len(),
-                first: rows.start,
-                n: rows.len(),
-            };
-            let stripes = 0..it.n_in / BLOCK;
-            let spans = stripes.flat_map(|stripe| within.spans(stripe));
-            spans
-                .map(|span| it.at + span.start..it.at + span.end)
-                .collect()
-        }
-    }
 }

@@ -258,6 +258,31 @@ pub(super) fn from_features(rows: &[u8], row_bytes: usize, stripe: usize, dtype:
     out
 }
 
+/// `[features][32]` of one stripe -> rows of inputs: the way back from [`from_inputs`].
+///
+/// Shapes: the result is `[32][features]`.
+pub(super) fn into_inputs(stripe: &[u8], dtype: DType) -> Vec<u8> {
+    let features: Vec<&[u8]> = stripe.chunks_exact(BLOCK * dtype.size_bytes()).collect();
+    match dtype.size_bytes() {
+        2 => transposed::<2>(&features),
+        _ => transposed::<4>(&features),
+    }
+}
+
+/// `[features][32]` of every stripe -> rows of features: the way back from [`from_features`].
+///
+/// Shapes: the result is `[n_features][32 * stripes.len()]`.
+pub(super) fn into_features(stripes: &[Vec<u8>], n_features: usize, dtype: DType) -> Vec<u8> {
+    let n_bytes = BLOCK * dtype.size_bytes();
+    let mut out = Vec::with_capacity(n_features * stripes.len() * n_bytes);
+    for feature in 0..n_features {
+        for stripe in stripes {
+            out.extend(&stripe[feature * n_bytes..][..n_bytes]);
+        }
+    }
+    out
+}
+
 fn transposed<const N: usize>(rows: &[&[u8]]) -> Vec<u8> {
     /// Features that are moved together: a cache line of each row, so that neither side is fetched twice.
     const TOGETHER: usize = 16;
@@ -307,6 +332,7 @@ mod tests {
                 assert_eq!(u32::from_le_bytes(*it) as usize, expected);
             }
             assert_eq!(out.len(), n_features * BLOCK * 4);
+            assert_eq!(into_inputs(&out, DType::F32), rows.concat());
         }
     }
 }

@@ -30,7 +30,7 @@ fn with_states(
     let mut on = |it: Told| match it {
         Told::State(it) => states.push(it),
         Told::Partial(..) => n_pieces += 1,
-        Told::Progress { .. } => (),
+        Told::Progress { .. } | Told::Ready(_) => (),
     };
     let result = client.call(body, &mut on);
     (result, states, n_pieces)
@@ -228,7 +228,7 @@ fn activations_survive_a_loss_between_their_pieces() {
         let mut on = |it: Told| match it {
             Told::Partial(it, parts) => pieces.push((it, parts)),
             Told::State(_) => n_states += 1,
-            Told::Progress { .. } => (),
+            Told::Progress { .. } | Told::Ready(_) => (),
         };
         let ask = ask_sites(&run, &sites, Positions::All);
         client.call(ask, &mut on).expect("activations");

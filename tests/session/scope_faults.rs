@@ -21,7 +21,7 @@ fn answer(client: &mut Client, body: CommandBody) -> Answer {
     let mut on = |it: Told| match it {
         Told::Partial(it, parts) => pieces.push((it, parts)),
         Told::State(it) => states.push(it),
-        Told::Progress { .. } => (),
+        Told::Progress { .. } | Told::Ready(_) => (),
     };
     let outcome = client.call(body, &mut on).map(|it| match it {
         // No two take as long.

@@ -112,7 +112,9 @@ pub fn npz(arrays: &[Array], form: &Form) -> Vec<u8> {
         let (name, npy) = (format!("{}.npy", it.name), it.npy());
         let at = form.base + out.len() as u64;
         let n_bytes = npy.len() as u64;
-        let sum = npy.iter().fold(0_u32, |sum, it| sum.wrapping_mul(31).wrapping_add((*it).into()));
+        let sum = npy.iter().fold(0_u32, |sum, it| {
+            sum.wrapping_mul(31).wrapping_add((*it).into())
+        });
         let size = |huge: bool| if huge { u32::MAX } else { n_bytes as u32 };
         let mut extra = vec![0; form.padding];
         if form.padding >= 4 {

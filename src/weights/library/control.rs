@@ -1,6 +1,10 @@
 //! What another task says to a fetch that is under way.
 
-use crate::sys::Stop;
+use crate::{sys::Stop, weights::WeightsError};
+use futures_util::{
+    future::{Either, select},
+    pin_mut,
+};
 use std::{
     cell::{Cell, RefCell},
     future::poll_fn,
@@ -73,6 +77,36 @@ impl FetchControl {
     /// How often something was said.
     pub(super) fn n_said(&self) -> u64 {
         self.0.n_said.get()
+    }
+
+    /// Waits for something, or until it is asked to stop.
+    ///
+    /// Errors: [`WeightsError::Stopped`]; what is waited for is dropped.
+    pub(super) async fn or_stop<T>(
+        &self,
+        future: impl Future<Output = T>,
+    ) -> Result<T, WeightsError> {
+        self.unless(|| self.0.stop.is_set(), future).await
+    }
+
+    /// Waits for something, or until `ends` is true, which is looked at whenever something was said.
+    ///
+    /// Errors: [`WeightsError::Stopped`]; what is waited for is dropped.
+    pub(super) async fn unless<T>(
+        &self,
+        ends: impl Fn() -> bool,
+        future: impl Future<Output = T>,
+    ) -> Result<T, WeightsError> {
+        let ended = async {
+            while !ends() {
+                self.said(self.n_said()).await;
+            }
+        };
+        pin_mut!(future, ended);
+        match select(ended, future).await {
+            Either::Left(_) => Err(WeightsError::Stopped),
+            Either::Right((it, _)) => Ok(it),
+        }
     }
 
     /// Waits until something has been said beyond `n_said`.

@@ -2,16 +2,32 @@
 //! no prompts.
 
 mod control;
+mod documents;
 mod fetching;
 mod folder;
+mod hasher;
+mod heads;
 mod keeper;
 mod kept;
+mod lower;
 mod manifest;
+mod manifest_make;
 pub mod meta;
 pub mod names;
+mod opening;
+mod order;
+mod proof;
+pub mod resolve;
+mod settle;
+mod spill;
 mod supply;
+mod take;
+mod work;
+mod workers;
 
 pub use control::FetchControl;
 pub use keeper::Library;
 pub use kept::KeptSet;
-pub use manifest::Manifest;
+pub use lower::{Higher, Raw};
+pub use manifest::{Manifest, ManifestFile};
+pub use opening::opening_trust;

@@ -1,0 +1,13 @@
+//! The engine over the test Hub: sets fetched, steered, opened without a network, looked after; and the same on the command line.
+#![cfg(feature = "engine")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests too, which the lint does not see"
+)]
+
+mod arriving;
+mod cli;
+mod fetching;
+mod keeping;
+mod world;
+mod wrong;
