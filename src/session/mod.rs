@@ -204,4 +204,4 @@ pub use librarian::{Instead, LibraryOptions, MakeDisk, MakeNet};
 #[cfg(feature = "engine")]
 pub use outbox::{Message, Outbox};
 #[cfg(all(feature = "engine", target_arch = "wasm32"))]
-pub use selftest::selftest;
+pub use selftest::{hash_seconds, selftest};

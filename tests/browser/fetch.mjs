@@ -164,7 +164,7 @@ async function stoppedAndHeld(context) {
   await hub.set({ throttle: null });
   const done = whole(await tab.ended(again));
   assert.ok(list.sources.length > 0, "what had arrived is kept");
-  assert.ok(later - still <= SMALL.in_flight * SMALL.most_range_bytes, `${later - still} bytes came while it was held`);
+  assert.ok(later - still <= SMALL.in_flight * SMALL.range_bytes, `${later - still} bytes came while it was held`);
   const twice = bytesServedTwice(await hub.log());
   assert.ok(twice <= SMALL.journal_bytes + SMALL.in_flight * SMALL.piece_bytes, `${twice} bytes were served twice`);
   const bytes = await endState(tab, "held");

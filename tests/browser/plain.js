@@ -44,7 +44,7 @@ async function copyRange({ url, handle, start, end, piece_bytes }) {
 }
 
 // Files as they are, in the same ranges, pieces and requests at once as ours, into a fresh folder.
-async function copy({ files, path, most_range_bytes, piece_bytes, in_flight }) {
+async function copy({ files, path, range_bytes, piece_bytes, in_flight }) {
   const into = await folder(path, true);
   const ranges = [];
   const handles = [];
@@ -54,8 +54,8 @@ async function copy({ files, path, most_range_bytes, piece_bytes, in_flight }) {
     handle.truncate(size);
     handles.push(handle);
     const from = await signed(url);
-    for (let start = 0; start < size; start += most_range_bytes) {
-      ranges.push({ url: from, handle, start, end: Math.min(size, start + most_range_bytes), piece_bytes });
+    for (let start = 0; start < size; start += range_bytes) {
+      ranges.push({ url: from, handle, start, end: Math.min(size, start + range_bytes), piece_bytes });
     }
   }
   const worker = async () => {
@@ -69,11 +69,17 @@ async function copy({ files, path, most_range_bytes, piece_bytes, in_flight }) {
   return { bytes: files.reduce((sum, it) => sum + it.size, 0) };
 }
 
-// Every file of a folder whose name ends so, piece by piece; each piece is handed on before the next is read.
+async function* below(folder, ending) {
+  for await (const [name, it] of folder.entries()) {
+    if (it.kind === "directory") yield* below(it, ending);
+    else if (name.endsWith(ending)) yield it;
+  }
+}
+
+// Every file below a folder whose name ends so, piece by piece; each piece is handed on before the next is read.
 async function readAll({ path, ending, piece_bytes }, begin) {
   let bytes = 0;
-  for await (const [name, file] of (await folder(path, false)).entries()) {
-    if (!name.endsWith(ending)) continue;
+  for await (const file of below(await folder(path, false), ending)) {
     const handle = await file.createSyncAccessHandle();
     const size = handle.getSize();
     const take = begin(size);

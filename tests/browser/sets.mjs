@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 
 // For a set of a megabyte: as many ranges, pieces and journal entries as a real one has, and waits that a test can afford.
 export const SMALL = {
-  most_range_bytes: 256 << 10,
+  range_bytes: 256 << 10,
   piece_bytes: 64 << 10,
   journal_bytes: 256 << 10,
   in_flight: 3,
   stall_millis: 1500,
-  first_wait_millis: 20,
+  wait_millis: 20,
   most_wait_millis: 200,
   attempts: 4,
   attempts_to_open: 2,

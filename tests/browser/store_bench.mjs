@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const SIZES = { most_range_bytes: 64 << 20, piece_bytes: 8 << 20, in_flight: 3 };
+const SIZES = { range_bytes: 64 << 20, piece_bytes: 8 << 20, in_flight: 3 };
 const MB = 1e6;
 const hub = new Hub([options.hub, "hub", "--preset", options.preset], options["hub-ports"].split(","));
 // [repository, file, bytes]

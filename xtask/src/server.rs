@@ -8,12 +8,11 @@ use axum::{
     http::{HeaderName, HeaderValue},
     middleware::{self, Next},
     response::Response,
-    routing::get,
 };
 use gemscope::spec::HostTable;
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
-use tower_http::services::ServeDir;
+use tower_http::services::{ServeDir, ServeFile};
 
 /// A folder, and under which path it is served.
 pub struct Mount {
@@ -78,8 +77,10 @@ fn router(site: Site) -> Result<Router> {
     let mut router = Router::new().fallback_service(ServeDir::new(place::dist()));
     if let Some(table) = &site.hosts {
         text = hosts::into_policy(&text, table)?;
-        let json = hosts::json(table)?;
-        router = router.route(&format!("/{}", hosts::FILE), get(|| async { json }));
+        // As a file, since the engine reads by ranges.
+        let path = place::target().join(format!("served.{}", hosts::FILE));
+        fs::write(&path, hosts::json(table)?)?;
+        router = router.route_service(&format!("/{}", hosts::FILE), ServeFile::new(path));
     }
     let headers = Arc::new(headers::parse(&text)?);
     for it in site.mounts {
