@@ -230,6 +230,11 @@ impl Store {
         Ok(freed_bytes)
     }
 
+    /// Sizes of its habits.
+    pub fn config(&self) -> StoreConfig {
+        self.shared.config
+    }
+
     /// What to call the place in messages.
     pub fn place(&self) -> String {
         self.disk().name()

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::{cell::RefCell, collections::BTreeMap, fmt, ops::Range, rc::Rc};
 
 /// What a checkpoint says of itself.
-const CONFIG_FILE: &str = "config.json";
+pub(super) const CONFIG_FILE: &str = "config.json";
 /// Its tokenizer, where it has one.
 pub(super) const TOKENIZER_FILE: &str = "tokenizer.json";
 

@@ -41,5 +41,6 @@ pub use encoder_pieces::{EncoderPieces, Piece};
 pub use error::WeightsError;
 pub use header::{Entry, Header};
 pub use index::Index;
+pub use library::Higher;
 pub use parts::{Cut, embedding_tiles};
 pub use pieces::{PackedTensor, PartPlan, PiecePlan};

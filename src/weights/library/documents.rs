@@ -138,7 +138,9 @@ impl Library {
             if let Some(it) = self.try_lock(name).await? {
                 return Ok(it);
             }
-            control.or_stop(self.net().clock().sleep(AGAIN_MILLIS)).await?;
+            control
+                .or_stop(self.net().clock().sleep(AGAIN_MILLIS))
+                .await?;
         }
     }
 

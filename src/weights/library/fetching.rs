@@ -1,24 +1,304 @@
 //! Fetching a set: asked for, planned, received, packed, kept, proven.
 
-use super::{FetchControl, Library};
+use super::{
+    FetchControl, Library, Manifest, names,
+    resolve::{LayerFile, Reach, Repos},
+    tell::Teller,
+    work::{Head, State, Work},
+};
 use crate::{
-    spec::{FetchRequest, FetchTold, Fetched},
+    spec::{FetchFrom, FetchRequest, FetchTold, Fetched, Part, TranscoderRequest, Trust},
+    store::StoreError,
     weights::WeightsError,
+};
+use futures_util::future::try_join_all;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
 };
 
 impl Library {
     /// Brings a set into the store, or what is missing of it. `opening` are the tokens of the opening set, whose rows come first.
+    ///
+    /// A part is there at *received*, and at *manifest* where its pieces stand in the manifest; once all of a file has come and its
+    /// sha256 is the listing's, its parts are at *file*. Where only some of a file's parts are asked for, they stay as they are.
     ///
     /// Errors: [`WeightsError::NotAHub`]; repositories and files that can't be used; [`WeightsError::NoRoom`] once everything that
     /// found room is there; [`WeightsError::Mismatch`]; [`WeightsError::Stopped`]. What has arrived is kept after each of them, and
     /// the same again goes on from there.
     pub async fn fetch(
         &self,
-        _request: &FetchRequest,
-        _opening: &[u32],
-        _control: &FetchControl,
-        _told: &mut dyn FnMut(FetchTold),
+        request: &FetchRequest,
+        opening: &[u32],
+        control: &FetchControl,
+        told: &mut dyn FnMut(FetchTold),
     ) -> Result<Fetched, WeightsError> {
-        unimplemented!()
+        let manifest = match &request.manifest {
+            Some(place) => Some(super::folder::manifest(place).await?),
+            None => None,
+        };
+        self.fetch_with(request, manifest, opening, control, told)
+            .await
+    }
+
+    /// The same with a manifest that is at hand.
+    ///
+    /// Errors: as [`Library::fetch`].
+    pub async fn fetch_with(
+        &self,
+        request: &FetchRequest,
+        manifest: Option<Manifest>,
+        opening: &[u32],
+        control: &FetchControl,
+        told: &mut dyn FnMut(FetchTold),
+    ) -> Result<Fetched, WeightsError> {
+        let work = Work {
+            library: self.clone(),
+            control: control.clone(),
+            manifest,
+            supplies: RefCell::default(),
+            state: RefCell::new(State::default()),
+            opening: opening.to_vec(),
+            only_first: Cell::new(true),
+            halted: Cell::new(false),
+        };
+        let mut teller = Teller::new(&work, told);
+        let fetched = fetch(&work, request, &mut teller).await;
+        let closed = work.close().await;
+        teller.news(&work);
+        fetched?;
+        closed?;
+        Ok(teller.fetched(&work))
+    }
+}
+
+async fn fetch(
+    work: &Work,
+    request: &FetchRequest,
+    teller: &mut Teller<'_>,
+) -> Result<(), WeightsError> {
+    let (library, set) = (&work.library, &request.set);
+    let reach = Reach::All {
+        from: &request.from,
+        control: &work.control,
+        update: request.update,
+    };
+    // Of folders, a model that has none is taken as it is kept.
+    let is_left_out = matches!(&request.from, FetchFrom::Folders { model: None, .. });
+    let of_model = if is_left_out { Reach::Kept } else { reach };
+    let mut repos = Repos::default();
+    let supply = library.model_supply(set, of_model).await?;
+    let head = library.model_head(&supply, of_model).await?;
+    let config = head.config()?;
+    let model = repos.add(supply.clone());
+    work.supplies.replace(repos.0.clone());
+    if !is_left_out {
+        library.fetch_tokenizer(&supply, &work.control).await?;
+        let id = names::model_id(&supply.files);
+        let packing = set.precision.of_model();
+        let source = (id, Head::Model(Box::new(head)));
+        work.add(source, (model, packing))?;
+    }
+    let no_folder = matches!(
+        &request.from,
+        FetchFrom::Folders {
+            transcoders: None,
+            ..
+        }
+    );
+    let asked = set.transcoders.as_ref().filter(|_| !no_folder);
+    let mut layers = match asked {
+        Some(it) => {
+            let found = library.layer_files(it, config.n_layers, reach, &mut repos);
+            found.await?
+        }
+        None => BTreeMap::new(),
+    };
+    work.supplies.replace(repos.0);
+    let dictionaries = Dictionaries {
+        asked,
+        d_model: config.d_model,
+        packing: set.precision.of_dictionaries(),
+        reach,
+    };
+    if let Some(first) = layers.remove(&0) {
+        work.add_dictionary(&dictionaries, 0, &first).await?;
+    }
+    teller.plan(work, layers.len(), None);
+    work.run(&mut || teller.tell(work)).await?;
+    let waiting: Vec<(usize, LayerFile)> = layers.into_iter().collect();
+    let at_once = library.net().config().in_flight.max(1);
+    for some in waiting.chunks(at_once) {
+        let heads = some
+            .iter()
+            .map(|(layer, file)| work.add_dictionary(&dictionaries, *layer, file));
+        try_join_all(heads).await?;
+    }
+    work.only_first.set(false);
+    let missing_bytes = work.try_room().await?;
+    teller.plan(work, 0, Some(missing_bytes));
+    work.run(&mut || teller.tell(work)).await?;
+    work.finish_copies(teller).await?;
+    work.check_room().await
+}
+
+/// What all transcoders of a request have in common.
+struct Dictionaries<'a> {
+    asked: Option<&'a TranscoderRequest>,
+    d_model: usize,
+    packing: crate::spec::Packing,
+    reach: Reach<'a>,
+}
+
+impl Work {
+    fn add(
+        &self,
+        source: (String, Head),
+        at: (usize, crate::spec::Packing),
+    ) -> Result<(), WeightsError> {
+        // Apart from the others, since it asks for the supplies and the manifest itself.
+        let mut state = self.state.borrow_mut();
+        state.add(self, source, at)
+    }
+
+    async fn add_dictionary(
+        &self,
+        of: &Dictionaries<'_>,
+        layer: usize,
+        file: &LayerFile,
+    ) -> Result<(), WeightsError> {
+        let supply = self.supplies.borrow()[file.supply].clone();
+        let read = self
+            .library
+            .dictionary_head(&supply, (layer, file), of.d_model, of.reach);
+        let (id, head) = read.await?;
+        let halves = of.asked.map(|it| it.halves.clone()).unwrap_or_default();
+        let head = Head::Dictionary(Box::new(head), halves);
+        self.add((id, head), (file.supply, of.packing))
+    }
+
+    /// Tries whether there is room for what is still to be reserved; the bytes that are missing.
+    async fn try_room(&self) -> Result<u64, WeightsError> {
+        let wanted_bytes = self.unreserved_bytes().await?;
+        if wanted_bytes == 0 {
+            return Ok(0);
+        }
+        match self.library.store().scratch("room", wanted_bytes).await {
+            Err(StoreError::NoRoom { missing_bytes, .. }) => Ok(missing_bytes),
+            // Another tab tries at the same moment.
+            Err(StoreError::Busy { .. }) => Ok(0),
+            it => Ok(it.map(|_| 0)?),
+        }
+    }
+
+    /// Bytes of parts that have no room yet, and of what may have to wait.
+    async fn unreserved_bytes(&self) -> Result<u64, WeightsError> {
+        let kept: Vec<(String, u64)> = {
+            let state = self.state.borrow();
+            let parts = state
+                .parts
+                .iter()
+                .filter(|it| !it.is_whole && it.writer.is_none());
+            parts
+                .map(|it| (it.key.clone(), it.plan.size_bytes))
+                .collect()
+        };
+        let mut out = 0;
+        for (key, size_bytes) in kept {
+            if self.library.store().reader(&key).await?.is_none() {
+                out += size_bytes;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Errors: [`WeightsError::NoRoom`] where some parts found none.
+    async fn check_room(&self) -> Result<(), WeightsError> {
+        if !self.state.borrow().parts.iter().any(|it| it.has_no_room) {
+            return Ok(());
+        }
+        // What is to be written once more needs room too, but no one can say how much.
+        let missing_bytes = self.try_room().await?.max(1);
+        Err(WeightsError::NoRoom {
+            place: self.library.store().place(),
+            missing_bytes,
+        })
+    }
+
+    /// Rows of the opening set are rows of the table too: they are compared with it, and received again where they differ.
+    async fn finish_copies(&self, teller: &mut Teller<'_>) -> Result<(), WeightsError> {
+        for n_tries in 0..2 {
+            let Some((part, bad)) = self.bad_copies().await? else {
+                return Ok(());
+            };
+            if bad.is_empty() {
+                return Ok(());
+            }
+            if n_tries == 1 {
+                let file = format!("the rows of the opening set ({} pieces)", bad.len());
+                let (expected, got) = ("that of the table".into(), "another one".into());
+                return Err(WeightsError::Mismatch {
+                    file,
+                    expected,
+                    got,
+                });
+            }
+            for piece in bad {
+                self.forget(part, piece).await?;
+            }
+            self.run(&mut || teller.tell(self)).await?;
+        }
+        Ok(())
+    }
+
+    /// The opening part and its pieces that differ from the table, once both are there.
+    async fn bad_copies(&self) -> Result<Option<(usize, Vec<u32>)>, WeightsError> {
+        let opening = {
+            let state = self.state.borrow();
+            let is_opening = |it: &super::work::PartWork| it.plan.part == Part::Opening;
+            let Some(at) = state.parts.iter().position(is_opening) else {
+                return Ok(None);
+            };
+            let group = state.parts[at].group;
+            let mut parts = state.parts.iter().filter(|it| it.group == group);
+            let table = |it: &super::work::PartWork| {
+                matches!(it.plan.part, Part::Embedding(_) | Part::Opening)
+            };
+            let is_there = parts.all(|it| !table(it) || (it.is_whole && !it.is_opaque));
+            let is_low = state.parts[at].trust().is_some_and(|it| it < Trust::File);
+            match is_there && is_low {
+                true => at,
+                false => return Ok(None),
+            }
+        };
+        let same = self.raise_copies(opening).await?;
+        let state = self.state.borrow();
+        let it = &state.parts[opening];
+        let n_pieces = it.plan.pieces.len() as u32;
+        let bad = (0..n_pieces).filter(|piece| it.is_copied(*piece) && !same.contains(piece));
+        Ok(Some((opening, bad.collect())))
+    }
+
+    /// Syncs everything that has arrived; whatever else goes wrong, it is tried for each.
+    async fn close(&self) -> Result<(), WeightsError> {
+        let mut out = self.save_proofs().await;
+        let writers: Vec<_> = {
+            let state = self.state.borrow();
+            state
+                .parts
+                .iter()
+                .filter_map(|it| it.writer.clone())
+                .collect()
+        };
+        for it in writers {
+            if let Err(error) = it.sync().await {
+                out = out.and(Err(error.into()));
+            }
+        }
+        match out {
+            // There is none for notes; what is there is there all the same.
+            Err(WeightsError::Store(StoreError::NoRoom { .. })) => Ok(()),
+            it => it,
+        }
     }
 }

@@ -9,3 +9,10 @@ use crate::{spec::RepoRef, weights::WeightsError};
 pub(super) async fn supply(_path: &str, _repo: &RepoRef) -> Result<Supply, WeightsError> {
     unimplemented!()
 }
+
+/// A manifest: of a file natively, of a same-origin address on the web.
+///
+/// Errors: it can't be read, or is none.
+pub(super) async fn manifest(_place: &str) -> Result<super::Manifest, WeightsError> {
+    unimplemented!()
+}

@@ -131,7 +131,10 @@ mod tests {
         let bytes: Vec<u8> = (0..1000u32).map(|it| (it * 7 + it / 251) as u8).collect();
         for n_bytes in [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000] {
             let expected = hex(&Sha256::digest(&bytes[..n_bytes]));
-            for cut in [0, 1, 63, 64, 65, 500].into_iter().filter(|it| *it <= n_bytes) {
+            for cut in [0, 1, 63, 64, 65, 500]
+                .into_iter()
+                .filter(|it| *it <= n_bytes)
+            {
                 let mut hasher = Hasher::new();
                 hasher.update(&bytes[..cut].to_vec().into(), 0);
                 let saved = hasher.save();

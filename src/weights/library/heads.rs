@@ -103,7 +103,6 @@ impl Library {
         &self,
         supply: &Supply,
         control: &FetchControl,
-        told: &dyn Fn(u64),
     ) -> Result<(), WeightsError> {
         let Some(listed) = supply.files.get(TOKENIZER_FILE) else {
             return Ok(());
@@ -111,12 +110,17 @@ impl Library {
         check_size(TOKENIZER_FILE, listed, MAX_TOKENIZER_BYTES)?;
         let id = names::file_id(listed);
         let key = Name::Tokenizer(id.clone()).key();
-        if self.store().reader(&key).await?.is_some_and(|it| it.is_whole()) {
+        if self
+            .store()
+            .reader(&key)
+            .await?
+            .is_some_and(|it| it.is_whole())
+        {
             return Ok(());
         }
         let _lock = self.lock(&format!("asking-{id}"), control).await?;
         for _ in 0..2 {
-            let got = self.tokenizer_once(supply, listed, control, told).await?;
+            let got = self.tokenizer_once(supply, listed, control).await?;
             match &listed.sha256 {
                 Some(expected) if *expected != got => {
                     self.store().remove(&key).await?;
@@ -137,7 +141,6 @@ impl Library {
         supply: &Supply,
         listed: &RemoteFile,
         control: &FetchControl,
-        told: &dyn Fn(u64),
     ) -> Result<String, WeightsError> {
         let key = Name::Tokenizer(names::file_id(listed)).key();
         let piece_bytes = self.net().config().piece_bytes as u64;
@@ -168,7 +171,6 @@ impl Library {
                     return Err(it);
                 }
             };
-            told(bytes.len() as u64);
             writer.write(span.start, &bytes).await?;
             let hash = sha256(&bytes).await;
             let mark = Mark {

@@ -1,6 +1,7 @@
 //! Sets of a hub -> packed parts in the store, and back: the driver between the network, packing and what is kept. Knows no GPU and
 //! no prompts.
 
+mod claim;
 mod control;
 mod documents;
 mod fetching;
@@ -9,6 +10,7 @@ mod hasher;
 mod heads;
 mod keeper;
 mod kept;
+mod kept_source;
 mod lower;
 mod manifest;
 mod manifest_make;
@@ -17,11 +19,13 @@ pub mod names;
 mod opening;
 mod order;
 mod proof;
+mod queue;
 pub mod resolve;
 mod settle;
 mod spill;
 mod supply;
 mod take;
+mod tell;
 mod work;
 mod workers;
 

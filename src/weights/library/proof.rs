@@ -11,7 +11,7 @@ use crate::{
     weights::{WeightsError, checkpoint::hex},
 };
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 /// A proof as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -67,8 +67,8 @@ impl Work {
                 Turn::Next(part, piece, range) => {
                     let raw = self.raw_again(part, piece).await;
                     let went_on = match raw {
-                        Ok(Some(raw)) => {
-                            self.hash_piece(file, &range, &raw, (part, piece)).await;
+                        Ok(Some((raw, hash))) => {
+                            self.hash_piece(file, &range, &raw, hash);
                             Ok(())
                         }
                         Ok(None) => self.lost(part, piece).await,
@@ -128,7 +128,11 @@ impl Work {
     }
 
     /// A piece as the file has it, from what waits or from what is kept.
-    async fn raw_again(&self, part: usize, piece: u32) -> Result<Option<Bytes>, WeightsError> {
+    async fn raw_again(
+        &self,
+        part: usize,
+        piece: u32,
+    ) -> Result<Option<(Bytes, [u8; 32])>, WeightsError> {
         let (needs_spill, mark) = {
             let state = self.state.borrow();
             let it = &state.parts[part];
@@ -140,7 +144,9 @@ impl Work {
         };
         match (raw, mark) {
             // What is damaged on the disk is no reason to doubt the file.
-            (Some(raw), Some(mark)) if sha256(&raw).await == mark.source => Ok(Some(raw)),
+            (Some(raw), Some(mark)) if sha256(&raw).await == mark.source => {
+                Ok(Some((raw, mark.source)))
+            }
             _ => Ok(None),
         }
     }
@@ -148,45 +154,30 @@ impl Work {
     /// A piece that is no longer what it was marked as.
     async fn lost(&self, part: usize, piece: u32) -> Result<(), WeightsError> {
         self.forget(part, piece).await?;
-        self.control.wake();
         Ok(())
     }
 
     /// Takes a piece whose turn it is into the file's hash, if nobody else is at it; whether it did.
-    pub async fn hash_if_next(
+    pub fn hash_if_next(
         &self,
         file: usize,
         (part, piece): (usize, u32),
         range: &Range<u64>,
-        raw: &Bytes,
+        (raw, hash): (&Bytes, [u8; 32]),
     ) -> bool {
         {
-            let mut state = self.state.borrow_mut();
+            let state = self.state.borrow();
             let turn = state.turn(file, part, piece);
-            let it = &mut state.files[file];
+            let it = &state.files[file];
             if it.is_busy || turn != Some(it.proof.passed.len()) || !it.is_to_be_proven() {
                 return false;
             }
-            it.is_busy = true;
         }
-        self.hash_piece(file, range, raw, (part, piece)).await;
-        self.free(file);
+        self.hash_piece(file, range, raw, hash);
         true
     }
 
-    /// Only called by who has made the file busy.
-    async fn hash_piece(
-        &self,
-        file: usize,
-        range: &Range<u64>,
-        raw: &Bytes,
-        (part, piece): (usize, u32),
-    ) {
-        let mark = self.state.borrow().parts[part].marks.get(&piece).copied();
-        let hash = match mark {
-            Some(it) => it.source,
-            None => sha256(raw).await,
-        };
+    fn hash_piece(&self, file: usize, range: &Range<u64>, raw: &Bytes, hash: [u8; 32]) {
         let mut state = self.state.borrow_mut();
         let proof = &mut state.files[file].proof;
         let from = proof.hasher.n_bytes().saturating_sub(range.start);
@@ -284,12 +275,10 @@ impl Work {
 
     /// Everything that a proven file says of what is kept.
     pub async fn raise(&self, file: usize) -> Result<(), WeightsError> {
-        let mut parts: Vec<usize> = {
+        let parts: BTreeSet<usize> = {
             let state = self.state.borrow();
             state.files[file].cover.iter().map(|it| it.0).collect()
         };
-        parts.sort_unstable();
-        parts.dedup();
         for &part in &parts {
             let pieces: Vec<u32> = {
                 let state = self.state.borrow();
@@ -299,15 +288,12 @@ impl Work {
                 low.filter(|piece| it.files[*piece as usize] == file && !it.is_copied(*piece))
                     .collect()
             };
-            self.raise_pieces(part, &pieces).await?;
-        }
-        self.raise_copies(file).await?;
-        for part in parts {
+            self.raise_pieces(part, &pieces, Trust::File).await?;
             self.settle(part).await?;
             let is_waiting = {
                 let state = self.state.borrow();
-                let of = state.parts[part].files.iter();
-                of.clone().any(|it| state.files[*it].is_to_be_proven())
+                let mut of = state.parts[part].files.iter();
+                of.any(|it| state.files[*it].is_to_be_proven())
             };
             if !is_waiting {
                 self.drop_spill(part).await?;
@@ -320,7 +306,11 @@ impl Work {
     pub async fn save_proofs(&self) -> Result<(), WeightsError> {
         let spills: Vec<_> = {
             let state = self.state.borrow();
-            state.parts.iter().filter_map(|it| it.spill.writer()).collect()
+            state
+                .parts
+                .iter()
+                .filter_map(|it| it.spill.writer())
+                .collect()
         };
         for it in spills {
             it.sync().await?;

@@ -1,7 +1,11 @@
 //! What a request names -> repositories at commits, and which file of which of them serves each layer. Asks the hub only for what is
 //! not pinned yet.
 
-use super::{FetchControl, Library, folder, names::{self, Name}, supply::Supply};
+use super::{
+    FetchControl, Library, folder,
+    names::{self, Name},
+    supply::Supply,
+};
 use crate::{
     hub::{HubError, Remote, RemoteFile},
     spec::{

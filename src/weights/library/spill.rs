@@ -1,7 +1,11 @@
 //! Raw pieces that came before their turn to be proven and can't be had back from what is kept: they wait on the disk, in a blob
 //! with a journal of its own, so that a killed program finds them again.
 
-use super::{meta::{Meta, PartMeta}, names::Name, work::Work};
+use super::{
+    meta::{Meta, PartMeta},
+    names::Name,
+    work::Work,
+};
 use crate::{
     spec::{Bytes, Packing, Trust},
     store::{Begin, BlobPlan, Mark, StoreError, Writer},
@@ -102,7 +106,11 @@ impl Work {
         let Some(writer) = self.spill_writer(part).await? else {
             return Ok(false);
         };
-        let place = self.state.borrow().parts[part].spill.places.get(&piece).cloned();
+        let place = self.state.borrow().parts[part]
+            .spill
+            .places
+            .get(&piece)
+            .cloned();
         let Some((at, range)) = place else {
             return Ok(true);
         };

@@ -1,7 +1,7 @@
 //! The state of a fetch: sources, parts and files, and what of them is there. Leaves what is done with it to the files beside it.
 
 use super::{
-    FetchControl, Library, Manifest,
+    FetchControl, Higher, Library, Manifest,
     hasher::Hasher,
     meta::Meta,
     names::{self, Name},
@@ -98,16 +98,10 @@ pub(super) struct PartWork {
     pub is_opening: bool,
     pub spill: Spill,
     /// The same part in a packing from which ours can be made.
-    pub donor: Option<Rc<Donor>>,
+    pub donor: Option<Rc<Higher>>,
     pub has_no_room: bool,
     /// What was told of it last.
     pub told: Option<Trust>,
-}
-
-/// A part that is kept in another packing.
-pub(super) struct Donor {
-    pub plan: PartPlan,
-    pub reader: Reader,
 }
 
 /// A file.
@@ -254,7 +248,10 @@ impl State {
                 plan: Rc::new(plan),
             });
         }
-        let files: BTreeSet<usize> = self.parts[first..].iter().flat_map(|it| it.files.clone()).collect();
+        let files: BTreeSet<usize> = self.parts[first..]
+            .iter()
+            .flat_map(|it| it.files.clone())
+            .collect();
         for file in files {
             self.files[file].cover = self.cover(file, work.manifest.as_ref());
         }
@@ -358,12 +355,6 @@ impl Work {
         drop(state);
         self.halted.set(true);
         self.control.wake();
-    }
-
-    /// The packing of matrices of a part's source.
-    pub fn other_packings(ours: Packing) -> impl Iterator<Item = Packing> {
-        let all = [Packing::F32, Packing::Bf16, Packing::F16, Packing::Q8];
-        all.into_iter().filter(move |it| *it != ours)
     }
 }
 

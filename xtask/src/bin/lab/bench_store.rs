@@ -4,7 +4,6 @@
 use super::{in_browser::World, made};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use gemscope::{
-    hub::Source,
     spec::Precision,
     sys::{Stop, Stopwatch, block_on},
     weights::{
@@ -90,28 +89,12 @@ fn manifest(preset: Preset, path: &Path) -> Result<()> {
         Synthetic::new(preset),
         Synthetic::transcoders(preset, n_layers),
     ];
-    let mut whole: Option<serde_json::Value> = None;
+    let mut whole = Manifest::default();
     for source in sources {
         let made = block_on(Manifest::make(&source, (&mut |_, _| (), &Stop::default())))?;
-        let json: serde_json::Value = serde_json::from_str(&made.to_json())?;
-        match &mut whole {
-            None => whole = Some(json),
-            Some(it) => merge(it, json),
-        }
+        whole = whole.merged(made);
     }
-    fs::write(path, serde_json::to_vec(&whole)?).with_context(|| path.display().to_string())
-}
-
-/// Objects into objects; everything else is replaced.
-fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
-    match (into, from) {
-        (serde_json::Value::Object(into), serde_json::Value::Object(from)) => {
-            for (key, it) in from {
-                merge(into.entry(key).or_insert(serde_json::Value::Null), it);
-            }
-        }
-        (into, from) => *into = from,
-    }
+    fs::write(path, whole.to_json()).with_context(|| path.display().to_string())
 }
 
 fn natively(arguments: &Arguments) -> Result<()> {
