@@ -60,7 +60,7 @@ impl Folder {
             .map_err(|it| self.error(file, it))
     }
 
-    fn range(&self, file: &str, range: Range<u64>) -> Result<Bytes, HubError> {
+    pub(super) fn range(&self, file: &str, range: Range<u64>) -> Result<Bytes, HubError> {
         let n_bytes = check_range(file, &range, self.size_bytes(file)?)?;
         let mut bytes = Vec::new();
         bytes

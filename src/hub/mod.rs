@@ -8,6 +8,8 @@ mod chaos_tests;
 mod config;
 #[cfg(test)]
 mod double;
+#[cfg(not(target_arch = "wasm32"))]
+mod downloaded;
 mod error;
 mod exchange;
 #[cfg(not(target_arch = "wasm32"))]
@@ -39,6 +41,8 @@ mod walk;
 mod web;
 
 pub use config::HubConfig;
+#[cfg(not(target_arch = "wasm32"))]
+pub use downloaded::Downloaded;
 pub use error::HubError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::Folder;

@@ -129,9 +129,8 @@ impl Model {
             false => 0,
         };
         let of_layer = |(n, layer): (usize, &Layer)| -> u64 {
-            let comes = |it: &LayerHalf| {
-                !arrived.layers[n].has(*it) && it.is_in(&self.checkpoint, n)
-            };
+            let comes =
+                |it: &LayerHalf| !arrived.layers[n].has(*it) && it.is_in(&self.checkpoint, n);
             let halves = LayerHalf::BOTH.into_iter().filter(comes);
             halves.map(|it| layer.bytes(it)).sum()
         };

@@ -19,7 +19,11 @@ pub(super) struct Scales {
 impl Model {
     /// The scales of a norm of a pass: the base's where they stay what they were, kept where the run is.
     pub(super) fn scales_of(&self, pass: &Pass<'_>, slot: NormSlot) -> Scales {
-        let frozen = pass.way.base.filter(|it| it.derivation.norms).map(|it| it.rows);
+        let frozen = pass
+            .way
+            .base
+            .filter(|it| it.derivation.norms)
+            .map(|it| it.rows);
         let given = frozen.is_some();
         let rows = frozen.or(pass.way.keep);
         match rows.zip(self.kept.scales(slot)) {

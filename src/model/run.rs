@@ -63,14 +63,14 @@ impl Model {
     ///
     /// Errors: as [`Model::go`].
     pub async fn go_on(&mut self, ids: &[u32], course: Course<'_>) -> Result<(), ModelError> {
-        let known = self.kept.find(ids).filter(|it| it.stage.attention > 0);
-        let Some(known) = known.filter(|_| course.writes.is_empty()) else {
-            return self.go(ids, course).await;
-        };
         let to = self.reach();
-        if known.stage >= to {
-            return Ok(());
-        }
+        let known = self.kept.find(ids).filter(|_| course.writes.is_empty());
+        let known = match known {
+            Some(known) if known.stage >= to => return Ok(()),
+            // The tokens alone are as good a start.
+            Some(known) if known.stage.attention > 0 => known,
+            _ => return self.go(ids, course).await,
+        };
         self.begin(ids, &course).await?;
         let way = Way {
             keep: Some(known.rows),

@@ -3,7 +3,7 @@
 use super::{
     engine::Engine,
     inbox::Job,
-    protocol::{CommandBody, Outcome, RunKey},
+    protocol::{CommandBody, Intervention, Outcome, RunKey, Splice},
     recipe::{Derived, Recipe},
     trouble::Trouble,
 };
@@ -36,22 +36,11 @@ impl Engine {
             let what = "A derived run";
             return Err(Trouble::NotClean { what, run });
         }
-        let (mut all, mut splice, mut base) = (Vec::new(), *splice, run.clone());
-        if let Some(it) = of.derived.as_deref() {
-            all.extend_from_slice(&it.interventions);
-            splice = splice.or(it.splice);
-            base = it.base.clone();
-        }
-        all.extend_from_slice(interventions);
+        let (base, all, splice) = joined((run, &of), interventions, *splice);
         if all.is_empty() && splice.is_none() {
             return Err(Trouble::NoChange);
         }
-        let (_, model, scope) = self.ready(job).await?.with_scope()?;
-        model.need(model.end())?;
-        for it in &all {
-            scope.need(it.feature.layer, Half::Encoder)?;
-            scope.need(it.feature.layer, Half::Decoder)?;
-        }
+        self.has_arrived(job, &all).await?;
         let clean = self.clean_features(job, &base, &of.ids).await?;
         let ready = self.ready(job).await?;
         let (book, _, scope) = ready.with_scope()?;
@@ -83,6 +72,17 @@ impl Engine {
         })
     }
 
+    /// All layers of the model must be there, and both halves of those that are touched.
+    async fn has_arrived(&mut self, job: &Job, all: &[Intervention]) -> Result<(), Trouble> {
+        let (_, model, scope) = self.ready(job).await?.with_scope()?;
+        model.need(model.end())?;
+        for it in all {
+            scope.need(it.feature.layer, Half::Encoder)?;
+            scope.need(it.feature.layer, Half::Decoder)?;
+        }
+        Ok(())
+    }
+
     /// Active features of a prompt's clean run: kept, or computed again.
     pub(super) async fn clean_features(
         &mut self,
@@ -96,4 +96,17 @@ impl Engine {
         };
         self.features_of(job, run, &recipe).await
     }
+}
+
+/// The clean run, and the changes of a run with those that come on top.
+fn joined(
+    (run, of): (&RunKey, &Recipe),
+    interventions: &[Intervention],
+    splice: Option<Splice>,
+) -> (RunKey, Vec<Intervention>, Option<Splice>) {
+    let Some(it) = of.derived.as_deref() else {
+        return (run.clone(), interventions.to_vec(), splice);
+    };
+    let all = [&it.interventions, interventions].concat();
+    (it.base.clone(), all, splice.or(it.splice))
 }

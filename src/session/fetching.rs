@@ -41,9 +41,7 @@ impl Desk {
                 self.background.pause(*paused);
                 return self.end(&job, Ok(Outcome::Nothing));
             }
-            CommandBody::Token { endpoint, secret } => {
-                self.token(endpoint, secret.as_ref())
-            }
+            CommandBody::Token { endpoint, secret } => self.token(endpoint, secret.as_ref()),
             CommandBody::Fetch(request) => return self.fetch(&job, request),
             CommandBody::Variants { repo } => self.variants(repo),
             _ => stored::doing(self, &job),

@@ -71,7 +71,11 @@ impl Librarian {
     pub async fn reach(&self) -> Result<Rc<Net>, HubError> {
         let net = self.net()?;
         #[cfg(target_arch = "wasm32")]
-        if let Some(site) = self.options.site.as_ref().filter(|_| !self.knows_hosts.get())
+        if let Some(site) = self
+            .options
+            .site
+            .as_ref()
+            .filter(|_| !self.knows_hosts.get())
             && let Some(it) = crate::hub::site_hosts(site).await?
         {
             net.set_hosts(it);

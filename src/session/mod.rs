@@ -111,6 +111,23 @@
 //!
 //! `Feature` tells a feature's own numbers and needs no run; a half that is not loaded leaves its fields empty.
 //!
+//! # As it arrives
+//!
+//! A model is open before all of it is there. Memory is planned and taken for the whole; what has come is taken up between two
+//! commands, each part once: rows of the table of tokens, attention and MLP of a layer, encoder and decoder of a layer.
+//! [`Readiness`](crate::spec::Readiness) says what can be asked. Everything works on what is there, and says what is missing:
+//!
+//! * A prompt can be run once the rows of its tokens are there: those of the opening set come first, then all. Its run goes as far
+//!   as the layers do, and [`Reached`](protocol::Reached) says how far. A layer's features need the attention of that layer and
+//!   all of those below, not its MLP.
+//! * The same `Run` again goes on from the stream that is kept of it, not from the tokens; asking does that too. A layer whose encoder
+//!   comes later is looked at in that stream, and no layer runs again. A prompt that the pool has no room for, or a run with
+//!   `writes`, is run again from the tokens. In the end everything is as if the model had been opened whole, bit for bit.
+//! * "All layers" means all that can be told now. What needs more fails with the part that is missing: distributions, metrics,
+//!   effects and `Generate` need all layers and the whole table of tokens, the lens the table and the layers asked for,
+//!   `Derive` all layers of the model and both halves of the layers touched, a site what it lies behind.
+//! * The name of a run does not depend on what has arrived. A lost device takes nothing of what has: it is loaded again.
+//!
 //! # What is kept, where and for how long
 //!
 //! * The *book* of runs, in host memory: tokens, changes, wanted activations, active features (12 bytes each). All runs together
@@ -132,6 +149,10 @@
 
 #[cfg(feature = "engine")]
 mod arrival;
+#[cfg(all(test, feature = "engine"))]
+mod arrival_bench;
+#[cfg(all(test, feature = "engine"))]
+mod arrival_tests;
 #[cfg(feature = "engine")]
 mod ask;
 #[cfg(feature = "engine")]
@@ -191,10 +212,10 @@ mod trouble;
 #[cfg(feature = "engine")]
 mod words;
 
-#[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
-pub use client::{Client, Told};
 #[cfg(feature = "engine")]
 pub use crate::hub::HubConfig;
+#[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
+pub use client::{Client, Told};
 #[cfg(feature = "engine")]
 pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "engine")]

@@ -25,6 +25,10 @@ impl Engine {
         set_aside: bool,
     ) -> Result<Outcome, Trouble> {
         let library = self.desk.librarian.library().await?;
+        if set_aside && selection.keys.as_ref().is_some_and(Vec::is_empty) {
+            let size_bytes = library.store().remove_set_aside().await?;
+            return Ok(Outcome::Freed { size_bytes });
+        }
         if let Some(kept) = self.open.as_ref().and_then(|it| it.book.kept.as_ref()) {
             let list = library.list().await?;
             let mut parts = list.selected(selection);

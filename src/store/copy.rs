@@ -5,6 +5,7 @@ use super::{
     writer::write_record, written,
 };
 use crate::spec::Trust;
+use serde_json::Value;
 
 /// Bytes copied at a time.
 const CHUNK_BYTES: u64 = 8 << 20;
@@ -17,7 +18,40 @@ pub struct Imported {
     pub bad_pieces: Vec<u32>,
 }
 
+/// A copy on another disk.
+pub struct CopyInfo {
+    /// Its key.
+    pub key: String,
+    /// What it was kept with; none where its record is missing, damaged or another file's.
+    pub meta: Option<Value>,
+    /// Bytes of it.
+    pub size_bytes: u64,
+}
+
 impl Store {
+    /// The copies that lie on another disk, by key. Their bytes are not read.
+    ///
+    /// Errors: those of that disk.
+    pub async fn copies(&self, from: &dyn Disk) -> Result<Vec<CopyInfo>, StoreError> {
+        let mut out = Vec::new();
+        for (name, size_bytes) in from.list().await? {
+            let key = names::key_of(&name).filter(|it| names::data(it) == name);
+            let Some(key) = key.map(str::to_string) else {
+                continue;
+            };
+            let meta = match blob::find(from, &key).await? {
+                Found::Whole(plan, _) => Some(plan.meta),
+                Found::Partial(_) | Found::Nothing => None,
+            };
+            out.push(CopyInfo {
+                key,
+                meta,
+                size_bytes,
+            });
+        }
+        Ok(out)
+    }
+
     /// Copies a whole blob to another disk, where it replaces one of the same key; its record is written last. `progress` gets the
     /// bytes of each step.
     ///

@@ -36,7 +36,7 @@ mod writer;
 mod written;
 
 pub use begin::Begin;
-pub use copy::Imported;
+pub use copy::{CopyInfo, Imported};
 pub use disk::{Disk, DiskFile, Keeping, LockGuard, Open};
 pub use error::StoreError;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,8 +1,9 @@
 //! Why a checkpoint or a transcoder can't be used. Every variant names the tensor or the file. Leaves what to do about it to `remedy`.
 
+use super::library::LibraryError;
 use crate::{
     hub::HubError,
-    spec::{AddressError, ConfigError, DType, Packing, Part, RepoRef, TranscoderSetError},
+    spec::{AddressError, ConfigError, DType, Packing, RepoRef, TranscoderSetError},
     store::StoreError,
 };
 use std::ops::Range;
@@ -16,6 +17,9 @@ pub enum WeightsError {
     /// What is kept could not be had, or nothing could be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is kept could not be used, copied or taken away.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// What a repository says of its transcoders can't be used.
     #[error("{repo}: {source}")]
     Set {
@@ -70,6 +74,12 @@ pub enum WeightsError {
     Document {
         /// Its name in the store.
         key: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A manifest that is none.
+    #[error("this is no manifest of pieces: {detail}")]
+    Manifest {
         /// What is wrong.
         detail: String,
     },
@@ -142,14 +152,6 @@ pub enum WeightsError {
         tensor: String,
         /// What was asked for.
         packing: Packing,
-    },
-    /// Bytes that are not those that are kept of a piece.
-    #[error("what was read of `{part}` is not what is kept of its piece {piece}")]
-    KeptPiece {
-        /// The part.
-        part: Part,
-        /// The piece.
-        piece: usize,
     },
     /// An element type that is known, but not one of weights.
     #[error("`{tensor}` is of type {dtype:?}; weights are BF16, F16 or F32")]
@@ -390,26 +392,6 @@ pub enum WeightsError {
         expected: Vec<u64>,
         /// In the file.
         got: Vec<u64>,
-    },
-    /// A text that is no manifest, or files of which none can be made.
-    #[error("this is no manifest: {detail}")]
-    Manifest {
-        /// What is wrong and where.
-        detail: String,
-    },
-    /// A place with neither a model nor transcoders.
-    #[error("{place} holds neither the files of a model nor transcoders")]
-    NoSet {
-        /// Where they were looked for.
-        place: String,
-    },
-    /// A piece that is no longer what it was when it was kept.
-    #[error("piece {piece} of what is kept as `{key}` is damaged")]
-    DamagedPiece {
-        /// Its name in the store.
-        key: String,
-        /// The piece.
-        piece: usize,
     },
     /// A place without transcoders.
     #[error("{place} holds no transcoders")]

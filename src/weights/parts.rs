@@ -238,12 +238,7 @@ fn tiles(embed: &SourceTensor, config: &Config) -> Vec<SourceTensor> {
 struct Gaps(BTreeMap<(String, u64), (u64, u64)>);
 
 impl Gaps {
-    fn add(
-        &mut self,
-        file: &str,
-        file_bytes: u64,
-        tensors: impl Iterator<Item = Range<u64>>,
-    ) {
+    fn add(&mut self, file: &str, file_bytes: u64, tensors: impl Iterator<Item = Range<u64>>) {
         let mut tensors: Vec<_> = tensors.collect();
         tensors.sort_by_key(|it| (it.start, it.end));
         let mut end = 0;

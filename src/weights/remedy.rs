@@ -8,6 +8,7 @@ impl WeightsError {
         match self {
             Self::Hub(it) => it.remedy(),
             Self::Store(it) => it.remedy(),
+            Self::Library(it) => it.remedy(),
             Self::Set { source, .. } => source.remedy(),
             Self::Address(it) => it.remedy(),
             Self::NotAHub { .. } => "Name a repository as OWNER/NAME, or open the folder itself.",
@@ -21,16 +22,10 @@ impl WeightsError {
                 "The server or something before it does not send what was published: try another network or a mirror, then go on. What is stored already is kept."
             }
             Self::Document { .. } => "Remove what is kept of this model and download it again.",
-            Self::Stopped => "Start it again: it goes on where it stopped.",
             Self::Manifest { .. } => {
-                "Take the manifest that belongs to this version of the program, or write one with `gemscope manifest DIR`."
+                "Give a manifest as `gemscope manifest` writes it, or go on without one."
             }
-            Self::NoSet { .. } => {
-                "Give the folder with config.json and model.safetensors, or the one with layer_0/width_16k/average_l0_76/params.npz and so on."
-            }
-            Self::DamagedPiece { .. } => {
-                "Verify and repair what is kept: what is damaged is fetched again."
-            }
+            Self::Stopped => "Start it again: it goes on where it stopped.",
             Self::Config(_) | Self::Extra { .. } | Self::Shape { .. } => {
                 "Open a checkpoint of Gemma 2 as its publisher made it, such as unsloth/gemma-2-2b, with its own config.json."
             }
@@ -65,9 +60,7 @@ impl WeightsError {
                 "The weights are damaged: download the file again, and if it stays so, take another checkpoint."
             }
             Self::TooLarge { .. } => "Open it with the precision `reference`, or take another one.",
-            Self::Rows { .. } | Self::KeptPiece { .. } => {
-                "This is a fault of the program: please report it."
-            }
+            Self::Rows { .. } => "This is a fault of the program: please report it.",
             Self::Compressed { .. } | Self::Encrypted { .. } | Self::FortranOrder { .. } => {
                 "Take the file from its publisher again, or write it anew with numpy.savez, from arrays in C order."
             }

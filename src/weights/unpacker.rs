@@ -3,6 +3,7 @@
 use super::{
     WeightsError,
     form::Form,
+    library::LibraryError,
     pieces::{PartPlan, PiecePlan, Slice, SourceTensor},
     stripes::{Order, into_features, into_inputs},
 };
@@ -21,7 +22,7 @@ impl PartPlan {
     ///
     /// Shapes: `kept` is [`PartPlan::spans`] in their order, each with its bytes.
     ///
-    /// Errors: [`WeightsError::Coarse`] where packing loses something; [`WeightsError::KeptPiece`] for other bytes than the spans.
+    /// Errors: [`WeightsError::Coarse`] where packing loses something; [`LibraryError::KeptPiece`] for other bytes than the spans.
     pub fn unpack(
         &self,
         piece: usize,
@@ -34,9 +35,11 @@ impl PartPlan {
                 packing: it.packed.packing,
             });
         }
-        let wrong = || WeightsError::KeptPiece {
-            part: self.part,
-            piece,
+        let wrong = || {
+            WeightsError::from(LibraryError::KeptPiece {
+                part: self.part,
+                piece,
+            })
         };
         let fits = |of: (&(Range<u64>, Bytes), Range<u64>)| {
             of.0.0 == of.1 && of.0.1.len() as u64 == of.1.end - of.1.start

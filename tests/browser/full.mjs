@@ -83,7 +83,7 @@ async function fetches(tab) {
     seconds: told.seconds,
     phases: told.phases,
     plan: told.plan,
-    n_parts: told.parts.length,
+    n_parts: new Set(told.parts.map((it) => it.part)).size,
     served_bytes: bytesServed(log),
     twice_bytes: bytesServedTwice(log),
     stored_bytes: list.total_bytes,

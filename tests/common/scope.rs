@@ -47,13 +47,23 @@ pub fn load(
     halves: &[Half],
 ) -> Bench {
     let files = files(preset, checkpoint.config().d_model);
-    let wanted = Wanted {
-        dictionaries: files.values().map(|it| it.dictionary().clone()).collect(),
-        halves: halves.to_vec(),
-    };
     let request = PlanRequest {
         n_kept: N_KEPT,
         ..request
+    };
+    load_files(gpu, (checkpoint, files), request, halves)
+}
+
+/// Loads a checkpoint and these files, as far as they are there.
+pub fn load_files(
+    gpu: &Rc<Gpu>,
+    (checkpoint, files): (&Rc<Checkpoint>, BTreeMap<usize, Rc<DictionaryFile>>),
+    request: PlanRequest,
+    halves: &[Half],
+) -> Bench {
+    let wanted = Wanted {
+        dictionaries: files.values().map(|it| it.dictionary().clone()).collect(),
+        halves: halves.to_vec(),
     };
     let plan = plan(
         checkpoint.config(),

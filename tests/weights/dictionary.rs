@@ -61,7 +61,7 @@ fn transposed() -> Vec<f32> {
 }
 
 /// The same npz in f16.
-fn in_f16() -> Vec<Array> {
+pub fn in_f16() -> Vec<Array> {
     let narrow = |mut it: Array| {
         let values = bytemuck::pod_collect_to_vec::<u8, f32>(&it.data);
         it.data = bytes_of(&values, |it| f16::from_f32(it).to_le_bytes());

@@ -12,9 +12,14 @@
 mod bad_dictionary;
 mod bad_input;
 mod checkpoints;
+mod copies;
 mod dictionary;
+mod kept;
+mod lower;
+mod manifests;
 mod npz_files;
 mod parts;
 mod reading;
 mod synth;
 mod transcoders;
+mod unpacking;

@@ -16,9 +16,9 @@ use gemscope::{
 };
 use std::{collections::BTreeMap, rc::Rc};
 
-const BOTH: [Half; 2] = [Half::Encoder, Half::Decoder];
+pub const BOTH: [Half; 2] = [Half::Encoder, Half::Decoder];
 
-fn config() -> Config {
+pub fn config() -> Config {
     Config {
         n_layers: 2,
         d_vocab: 200,
@@ -26,19 +26,19 @@ fn config() -> Config {
     }
 }
 
-fn cut(packing: Packing, piece_bytes: u64) -> Cut {
+pub fn cut(packing: Packing, piece_bytes: u64) -> Cut {
     Cut {
         packing,
         piece_bytes,
     }
 }
 
-fn read(source: &Memory, file: &str, range: std::ops::Range<u64>) -> Bytes {
+pub fn read(source: &Memory, file: &str, range: std::ops::Range<u64>) -> Bytes {
     block_on(source.read(file, range)).unwrap()
 }
 
 /// Fetches and packs a part piece by piece: what is kept. Every byte that a piece fills is filled by it alone.
-fn pack(source: &Memory, plan: &PartPlan) -> Vec<u8> {
+pub fn pack(source: &Memory, plan: &PartPlan) -> Vec<u8> {
     let mut kept = vec![0; plan.size_bytes as usize];
     let mut filled = vec![false; kept.len()];
     for (n, piece) in plan.pieces.iter().enumerate() {

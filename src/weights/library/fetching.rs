@@ -279,23 +279,10 @@ impl Work {
         Ok(Some((opening, bad.collect())))
     }
 
-    /// Syncs everything that has arrived; whatever else goes wrong, it is tried for each.
+    /// Syncs everything that has arrived; whatever goes wrong, it is tried for each.
     async fn close(&self) -> Result<(), WeightsError> {
-        let mut out = self.save_proofs().await;
-        let writers: Vec<_> = {
-            let state = self.state.borrow();
-            state
-                .parts
-                .iter()
-                .filter_map(|it| it.writer.clone())
-                .collect()
-        };
-        for it in writers {
-            if let Err(error) = it.sync().await {
-                out = out.and(Err(error.into()));
-            }
-        }
-        match out {
+        let saved = self.save_proofs().await;
+        match saved.and(self.sync().await) {
             // There is none for notes; what is there is there all the same.
             Err(WeightsError::Store(StoreError::NoRoom { .. })) => Ok(()),
             it => it,

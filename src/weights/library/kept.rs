@@ -23,7 +23,7 @@ use std::{
 pub struct KeptSet {
     /// The model; rows that have not arrived are not there.
     pub checkpoint: Rc<Checkpoint>,
-    /// The transcoders whose vectors have arrived, by layers.
+    /// The transcoders whose headers have arrived, by layers; what has not arrived of them is not there.
     pub dictionaries: BTreeMap<usize, Rc<DictionaryFile>>,
     library: Library,
     request: OpenRequest,
@@ -77,9 +77,8 @@ impl KeptSet {
             if self.there.contains(&part) {
                 continue;
             }
-            if let Some(tensors) = self.packed(&key).await?
-                && self.take(part, &key, &tensors).await?
-            {
+            if let Some(tensors) = self.packed(&key).await? {
+                self.take(part, &key, &tensors);
                 self.there.insert(part);
                 out.push(part);
             }
@@ -103,6 +102,12 @@ impl KeptSet {
     /// Whether all parts are there.
     pub fn is_whole(&self) -> bool {
         self.missing().is_empty()
+    }
+
+    /// Whether a part that was taken up is read from what is kept under a key.
+    pub fn uses(&self, key: &str) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|(part, of)| of == key && self.there.contains(part))
     }
 
     /// Adds what is known of transcoders by now.
@@ -148,6 +153,8 @@ impl KeptSet {
                 Ok((id, head)) => {
                     let it = Head::Dictionary(Box::new(head.clone()), halves.clone());
                     self.parts.extend(parts_of(&it, &id, packing)?);
+                    let file = DictionaryFile::awaited(self.source.clone(), &head);
+                    self.dictionaries.insert(layer, Rc::new(file));
                     self.heads.insert(layer, head);
                 }
                 Err(WeightsError::NotKept { .. }) => drop(self.unknown.insert(layer)),
@@ -170,27 +177,14 @@ impl KeptSet {
         }
     }
 
-    /// Whether a part could be taken up: halves wait for their vectors.
-    async fn take(
-        &mut self,
-        part: Part,
-        key: &str,
-        tensors: &[PackedTensor],
-    ) -> Result<bool, WeightsError> {
-        let layer = part.layer().filter(|_| part.is_of_dictionary());
-        let Some(layer) = layer else {
-            self.checkpoint.add(key, tensors);
-            return Ok(true);
+    /// Takes a part up.
+    fn take(&self, part: Part, key: &str, tensors: &[PackedTensor]) {
+        let Some(layer) = part.layer().filter(|_| part.is_of_dictionary()) else {
+            return self.checkpoint.add(key, tensors);
         };
-        if matches!(part, Part::Vectors(_)) {
-            let head = &self.heads[&layer];
-            let file = DictionaryFile::kept(self.source.clone(), head, (key, tensors)).await?;
-            self.dictionaries.insert(layer, Rc::new(file));
-            return Ok(true);
+        if let Some(file) = self.dictionaries.get(&layer) {
+            file.add(key, tensors);
         }
-        let file = self.dictionaries.get(&layer);
-        file.inspect(|it| it.add(key, tensors));
-        Ok(file.is_some())
     }
 }
 

@@ -1,10 +1,11 @@
 //! A lower precision made from a higher one that is kept: pieces as their file has them, from the store, without the network. Leaves
 //! packing them anew to `PartPlan`.
 
-use super::super::{PartPlan, WeightsError};
+use super::LibraryError;
 use crate::{
     spec::{Bytes, Packing, Trust},
     store::{Reader, Store, sha256},
+    weights::{PartPlan, WeightsError},
 };
 
 /// A part that is kept whole in a packing that loses nothing: as good as its file.
@@ -66,7 +67,7 @@ impl Higher {
 
     /// A piece as its file has it. It has the hash that it had when it came, so that all that was known of it then still is.
     ///
-    /// Errors: [`WeightsError::DamagedPiece`] where what is kept is no longer what it was; those of the store.
+    /// Errors: [`LibraryError::DamagedPiece`] where what is kept is no longer what it was; those of the store.
     pub async fn piece(&self, piece: usize) -> Result<Raw, WeightsError> {
         let mut kept = Vec::new();
         for span in self.plan.spans(piece) {
@@ -82,10 +83,11 @@ impl Higher {
                 source,
                 trust: it.trust,
             }),
-            None => Err(WeightsError::DamagedPiece {
+            None => Err(LibraryError::DamagedPiece {
                 key: self.key().into(),
                 piece,
-            }),
+            }
+            .into()),
         }
     }
 }

@@ -5,8 +5,10 @@
 //! one piece. Rows of the opening set lie inside pieces of the table of tokens and are none of their own: they stay at
 //! [`Trust::Received`](crate::spec::Trust) until they are compared with the table, see [`super::opening_trust`].
 
-use super::super::{WeightsError, checkpoint::hex, unique::Unique};
-use crate::spec::file_name_parts;
+use crate::{
+    spec::file_name_parts,
+    weights::{WeightsError, checkpoint::hex, unique::Unique},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
 

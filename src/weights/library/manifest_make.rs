@@ -1,14 +1,14 @@
 //! A folder -> its manifest, by reading every file once.
 
 use super::{
-    super::{CheckpointHead, Cut, DictionaryHead, DictionarySet, PartPlan, WeightsError},
-    Manifest,
+    LibraryError, Manifest,
     manifest::{Hash, ManifestFile},
 };
 use crate::{
     hub::{HubConfig, Source},
     spec::{Half, Packing},
     sys::{Stop, yield_now},
+    weights::{CheckpointHead, Cut, DictionaryHead, DictionarySet, PartPlan, WeightsError},
 };
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, ops::Range};
@@ -25,7 +25,7 @@ impl Manifest {
     /// The manifest of all files of a model's or a transcoder set's folder. Each is read once, a few MiB at a time; `on` gets the bytes
     /// that are done and those of all files.
     ///
-    /// Errors: [`WeightsError::NoSet`] for a folder of neither; whatever is wrong with a file of weights; [`WeightsError::Stopped`].
+    /// Errors: [`LibraryError::NoSet`] for a folder of neither; whatever is wrong with a file of weights; [`WeightsError::Stopped`].
     pub async fn make(source: &dyn Source, on: On<'_>) -> Result<Self, WeightsError> {
         let piece_bytes = HubConfig::default().piece_bytes as u64;
         Self::make_in_pieces(source, piece_bytes, on).await
@@ -79,7 +79,7 @@ async fn pieces_of(
     } else {
         let names = names.iter().map(String::as_str);
         let set = DictionarySet::from_names(&source.name(), names);
-        let set = set.map_err(|_| WeightsError::NoSet {
+        let set = set.map_err(|_| LibraryError::NoSet {
             place: source.name(),
         })?;
         for layer in set.layers() {

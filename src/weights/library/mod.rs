@@ -3,6 +3,7 @@
 
 mod claim;
 mod control;
+mod copies;
 mod documents;
 mod fetching;
 mod folder;
@@ -11,6 +12,8 @@ mod heads;
 mod keeper;
 mod kept;
 mod kept_source;
+mod known;
+mod list;
 mod lower;
 mod manifest;
 mod manifest_make;
@@ -20,12 +23,16 @@ mod opening;
 mod order;
 mod proof;
 mod queue;
+mod remove;
 pub mod resolve;
+mod select;
 mod settle;
 mod spill;
 mod supply;
 mod take;
 mod tell;
+mod trouble;
+mod verify;
 mod work;
 mod workers;
 
@@ -35,3 +42,4 @@ pub use kept::KeptSet;
 pub use lower::{Higher, Raw};
 pub use manifest::{Manifest, ManifestFile};
 pub use opening::opening_trust;
+pub use trouble::LibraryError;

@@ -1,9 +1,9 @@
 //! What is known of the rows of the opening set, once the table of tokens that they are rows of is there.
 
-use super::super::{PartPlan, WeightsError, pieces::PackedTensor};
 use crate::{
     spec::{Layout, Trust},
     store::Reader,
+    weights::{PackedTensor, PartPlan, WeightsError},
 };
 
 /// What the pieces of the opening part may count as, by number: the least that is known of the rows of kept tiles that equal theirs.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The list of circuit-tracer's sets.
-const SET_FILE: &str = "config.yaml";
+pub(super) const SET_FILE: &str = "config.yaml";
 /// A list of more bytes than this is none.
 const MAX_SET_BYTES: u64 = 1 << 20;
 

@@ -190,6 +190,23 @@ impl Work {
         Ok(())
     }
 
+    /// What has been marked lasts from now on.
+    pub async fn sync(&self) -> Result<(), WeightsError> {
+        let writers: Vec<_> = {
+            let state = self.state.borrow();
+            let writers = state.parts.iter();
+            writers.filter_map(|it| it.writer.clone()).collect()
+        };
+        let mut out = Ok(());
+        for it in writers {
+            match it.sync().await {
+                Ok(()) | Err(StoreError::NoRoom { .. }) => (),
+                Err(error) => out = Err(error.into()),
+            }
+        }
+        out
+    }
+
     /// Rows of the opening set count as much as the same rows of the table; the pieces whose rows are the same.
     pub async fn raise_copies(&self, opening: usize) -> Result<BTreeSet<u32>, WeightsError> {
         let (plan, key, tiles) = {

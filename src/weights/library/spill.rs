@@ -63,11 +63,6 @@ impl Spill {
         place.is_some_and(|it| marks.is_some_and(|marks| marks.contains_key(&it.0)))
     }
 
-    /// Bytes that it takes while anything waits.
-    pub fn size_bytes(&self) -> u64 {
-        self.plan.size_bytes
-    }
-
     /// What is to be synced before marks of the part are.
     pub fn writer(&self) -> Option<Rc<Writer>> {
         self.writer.clone()

@@ -163,34 +163,38 @@ impl Work {
         let packed = sha256_of(&parts).await;
         let n_bytes = parts.iter().map(|it| it.len() as u64).sum();
         drop(parts);
-        self.before_mark(n_bytes).await?;
+        let is_due = self.before_mark(came.raw.len() as u64, n_bytes).await?;
         let mark = Mark { packed, ..mark };
         match writer.mark(came.piece, mark).await {
             // It is marked, and lasts from the next sync on.
             Ok(()) | Err(StoreError::NoRoom { .. }) => (),
             Err(it) => return Err(it.into()),
         }
-        let mut state = self.state.borrow_mut();
-        state.marked(came.part, came.piece, mark);
+        drop(writer);
+        self.state.borrow_mut().marked(came.part, came.piece, mark);
+        if is_due {
+            self.sync().await?;
+        }
         Ok(Taken::Marked)
     }
 
-    /// Marks make the store sync when they are many; what proofs need must last before they do.
-    async fn before_mark(&self, n_bytes: u64) -> Result<(), WeightsError> {
-        let every_bytes = self.library.store().config().journal_every_bytes;
+    /// Counts bytes that a crash would cost: as they came, and as the store counts them. Marks make the store sync when they are many;
+    /// what proofs need must last before they do. Whether everything is to be synced after the mark.
+    async fn before_mark(&self, came: u64, packed: u64) -> Result<bool, WeightsError> {
+        let store_bytes = self.library.store().config().journal_every_bytes;
+        let most_bytes = self.library.net().config().journal_bytes;
         let is_due = {
             let mut state = self.state.borrow_mut();
-            state.unsaved_bytes += n_bytes;
-            let is_due = state.unsaved_bytes >= every_bytes;
-            if is_due {
-                state.unsaved_bytes = n_bytes;
-            }
+            let (unsaved, unsynced) = state.unsaved_bytes;
+            let sum = (unsaved + came, unsynced + packed);
+            let is_due = sum.0 >= most_bytes || sum.1 >= store_bytes;
+            state.unsaved_bytes = if is_due { (0, packed) } else { sum };
             is_due
         };
-        match is_due {
-            true => self.save_proofs().await,
-            false => Ok(()),
+        if is_due {
+            self.save_proofs().await?;
         }
+        Ok(is_due)
     }
 
     async fn after(&self, came: &Came, about: &About) -> Result<(), WeightsError> {

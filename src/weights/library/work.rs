@@ -44,8 +44,8 @@ pub(super) struct State {
     pub files: Vec<FileWork>,
     /// The first thing that went wrong.
     pub error: Option<WeightsError>,
-    /// Bytes that were marked since proofs were saved last.
-    pub unsaved_bytes: u64,
+    /// Bytes that were marked since proofs were saved last: as they came, and as they are kept.
+    pub unsaved_bytes: (u64, u64),
     /// Layers that were asked for, the last one first.
     pub layers: Vec<usize>,
     /// Parts that have become whole or more trustworthy and were not told yet.

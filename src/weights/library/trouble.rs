@@ -1,0 +1,93 @@
+//! Why what is kept could not be used, copied or taken away. Leaves fetching to `WeightsError`.
+
+use crate::spec::{Part, RepoRef};
+
+/// Why what is kept could not be used, copied or taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// A place with neither a model nor transcoders.
+    #[error("{place} holds neither the files of a model nor transcoders")]
+    NoSet {
+        /// Where they were looked for.
+        place: String,
+    },
+    /// Bytes that are not those that are kept of a piece.
+    #[error("what was read of `{part}` is not what is kept of its piece {piece}")]
+    KeptPiece {
+        /// The part.
+        part: Part,
+        /// The piece.
+        piece: usize,
+    },
+    /// A piece that is no longer what it was when it was kept.
+    #[error("piece {piece} of what is kept as `{key}` is damaged")]
+    DamagedPiece {
+        /// Its name in the store.
+        key: String,
+        /// The piece.
+        piece: usize,
+    },
+    /// Nothing that is kept is meant by a selection.
+    #[error("nothing that is kept in {place} is {what}")]
+    NothingSelected {
+        /// Where it was looked for.
+        place: String,
+        /// What was selected, in words.
+        what: String,
+    },
+    /// Other tabs or programs write some of it; the rest was done.
+    #[error("{} being written by another tab or program: {}; everything else is done", if keys.len() == 1 { "one part is" } else { "some parts are" }, keys.join(", "))]
+    BusyParts {
+        /// Their names in the store.
+        keys: Vec<String>,
+        /// Bytes that were freed beside them.
+        freed_bytes: u64,
+    },
+    /// A place without copies.
+    #[error("{place} holds no copies of what a library keeps")]
+    NoCopies {
+        /// Where they were looked for.
+        place: String,
+    },
+    /// A folder of another repository, or of another commit, than it is said to be.
+    #[error("{place} holds {found}, not {wanted}")]
+    OtherFolder {
+        /// The folder.
+        place: String,
+        /// What it holds.
+        found: String,
+        /// What was asked for.
+        wanted: RepoRef,
+    },
+    /// A place where no folders of the disk can be read.
+    #[error("folders of the disk can be read by the native program alone")]
+    NoFolders,
+}
+
+impl LibraryError {
+    /// What can be done about it, in the visitor's words.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoSet { .. } => {
+                "Give the folder with config.json and model.safetensors, or the one with layer_0/width_16k/average_l0_76/params.npz and so on."
+            }
+            Self::KeptPiece { .. } => "This is a fault of the program: please report it.",
+            Self::DamagedPiece { .. } => {
+                "Verify and repair what is kept, then go on with the download: what is damaged is fetched again."
+            }
+            Self::NothingSelected { .. } => {
+                "Look at the list of what is kept, and choose something that is there."
+            }
+            Self::BusyParts { .. } => {
+                "Stop the download there, or wait until it is done, then do it again."
+            }
+            Self::NoCopies { .. } => "Give the folder that was exported to.",
+            Self::OtherFolder { .. } => {
+                "Give the folder that belongs to the repository, or name the repository that it holds."
+            }
+            Self::NoFolders => {
+                "Download from the hub here, or use `gemscope fetch` with the folder."
+            }
+        }
+    }
+}

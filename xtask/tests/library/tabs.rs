@@ -1,0 +1,191 @@
+//! Two programs at one disk, a disk without room, damage on the disk.
+
+use super::{
+    kills::{Chance, fetch_until},
+    sets::{self, OPENING},
+    world::{Expected, World},
+};
+use futures_util::future::join;
+use gemscope::{
+    spec::{Precision, Trust},
+    store::{Store, StoreConfig},
+    sys::Stop,
+    weights::{
+        WeightsError,
+        library::{FetchControl, Manifest},
+    },
+};
+use std::rc::Rc;
+
+#[test]
+fn two_tabs_fetch_nothing_twice_and_both_end_with_the_whole() {
+    for precision in [Precision::Reference, Precision::Compact] {
+        let expected = Expected::of(|it| it.plain(precision));
+        let alone = World::new();
+        alone.fetch(&alone.plain(precision)).expect("a set");
+        let world = World::new();
+        let set = world.plain(precision);
+        let tab = world.disk.tab();
+        let (one, other) = world.run(async {
+            let libraries = (world.library().await, world.library_on(&tab).await);
+            let control = FetchControl::new(Stop::default());
+            let request = sets::request(set.clone());
+            let (mut told, mut told_too) = (|_| (), |_| ());
+            let one = libraries
+                .0
+                .fetch_with(&request, None, &OPENING, &control, &mut told);
+            let other = libraries
+                .1
+                .fetch_with(&request, None, &OPENING, &control, &mut told_too);
+            join(one, other).await
+        });
+        assert_eq!(one.expect("whole").trust, Trust::File);
+        assert_eq!(other.expect("whole").trust, Trust::File);
+        assert_eq!(world.served_twice(), alone.served_twice());
+        world.assert_whole(&set, &expected);
+    }
+}
+
+#[test]
+fn a_tab_takes_over_from_one_that_dies() {
+    let expected = Expected::of(|it| it.plain(Precision::Compact));
+    let mut chance = Chance(5);
+    for _ in 0..4 {
+        let world = World::new();
+        let set = world.plain(Precision::Compact);
+        let tab = world.disk.tab();
+        let n_polls = 20 + chance.below(300);
+        let fetched = world.run(async {
+            let dies = world.library_on(&tab).await;
+            let lives = world.library().await;
+            let control = FetchControl::new(Stop::default());
+            let request = sets::request(set.clone());
+            let (mut told, mut told_too) = (|_| (), |_| ());
+            let mut first =
+                Box::pin(dies.fetch_with(&request, None, &OPENING, &control, &mut told));
+            let mut n = 0;
+            let dying = std::future::poll_fn(|context| {
+                n += 1;
+                let done = first.as_mut().poll(context).is_ready() || n >= n_polls;
+                if done {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
+            });
+            let second = lives.fetch_with(&request, None, &OPENING, &control, &mut told_too);
+            let dying = async {
+                dying.await;
+                tab.close_tab();
+            };
+            join(dying, second).await.1
+        });
+        fetched.expect("taken over");
+        world.assert_whole(&set, &expected);
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_what_is_there_and_says_what_is_missing() {
+    let expected = Expected::of(|it| it.plain(Precision::Compact));
+    let total: u64 = expected.0.values().map(|it| it.len() as u64).sum();
+    for tenths in [2, 5, 9] {
+        let world = World::new();
+        let set = world.plain(Precision::Compact);
+        world.disk.set_quota(60_000 + total * tenths / 10);
+        let error = world.fetch(&set).expect_err("no room");
+        let is_no_room = matches!(
+            error,
+            WeightsError::NoRoom { missing_bytes, .. } if missing_bytes > 0 && missing_bytes <= 2 * total
+        );
+        assert!(is_no_room, "{tenths}: {error}");
+        let before = world.kept(&set).missing();
+        assert!(!before.is_empty());
+        world.disk.set_quota(u64::MAX);
+        world.fetch(&set).expect("room");
+        world.assert_whole(&set, &expected);
+    }
+}
+
+#[test]
+fn a_damaged_piece_that_was_forgotten_is_fetched_alone_and_proven_at_once() {
+    let world = World::new();
+    let set = world.plain(Precision::Compact);
+    let expected = Expected::of(|it| it.plain(Precision::Compact));
+    world.fetch(&set).expect("a set");
+    let key = expected
+        .0
+        .keys()
+        .find(|it| it.contains("mlp.1"))
+        .expect("a part");
+    let file = format!("{key}.data");
+    assert!(world.disk.inside("gemscope").damage(&file, 100));
+    world.run(async {
+        let store = Store::open(Rc::new(world.disk.clone()), StoreConfig::default()).await;
+        let store = store.expect("a store");
+        let reader = store.reader(key).await.expect("a reader").expect("a part");
+        let bad = reader.damaged(|_| ()).await.expect("verified");
+        assert_eq!(bad.len(), 1);
+        drop(reader);
+        drop(store.reopen(key, &bad).await.expect("a writer"));
+    });
+    world.hub.clear_log();
+    world.fetch(&set).expect("repaired");
+    let sent: u64 = world.data_log().iter().map(|it| it.bytes_sent).sum();
+    assert!(sent <= world.config.piece_bytes as u64, "{sent}");
+    world.assert_whole(&set, &expected);
+}
+
+#[test]
+fn damage_while_it_is_on_its_way_is_found_by_the_proof() {
+    let expected = Expected::of(|it| it.plain(Precision::Reference));
+    let mut chance = Chance(77);
+    for _ in 0..6 {
+        let mut world = World::new();
+        let set = world.plain(Precision::Reference);
+        fetch_until(&world, &set, 60 + chance.below(60));
+        world.disk.crash();
+        let parts = world.parts();
+        for key in parts.keys() {
+            world
+                .disk
+                .inside("gemscope")
+                .damage(&format!("{key}.data"), 3);
+        }
+        fetch_until(&world, &set, u64::MAX);
+        // What was proven before the damage is found by verifying alone.
+        let kept = world.kept(&set);
+        assert!(kept.is_whole());
+        let bytes = world.bytes();
+        let n_same = expected
+            .0
+            .iter()
+            .filter(|it| bytes.get(it.0) == Some(it.1))
+            .count();
+        assert!(n_same > 0);
+    }
+}
+
+#[test]
+fn pieces_in_a_manifest_are_proven_as_they_come() {
+    let world = World::new();
+    let set = world.plain(Precision::Compact);
+    let expected = Expected::of(|it| it.plain(Precision::Compact));
+    let piece_bytes = world.config.piece_bytes as u64;
+    let manifest = world.run(async {
+        let mut merged = Manifest::default();
+        for repo in [sets::MODEL, sets::TRANSCODERS] {
+            let mut memory = gemscope::hub::Memory::new();
+            for (name, bytes) in sets::files(repo) {
+                memory.insert(&name, bytes.to_vec());
+            }
+            let stop = Stop::default();
+            let made = Manifest::make_in_pieces(&memory, piece_bytes, (&mut |_, _| (), &stop));
+            merged = merged.merged(made.await.expect("a manifest"));
+        }
+        merged
+    });
+    let fetched = world.fetch_as(&sets::request(set.clone()), Some(manifest), &mut |_| ());
+    assert_eq!(fetched.expect("a set").trust, Trust::Manifest);
+    world.assert_whole(&set, &expected);
+}
