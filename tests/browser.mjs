@@ -1,20 +1,26 @@
 // Drives the stock browsers through the cases of tests/browser/cases.mjs; `cargo xtask test` starts the server and judges the dumps.
 //
-//   node tests/browser.mjs --base http://127.0.0.1:PORT/ --out DIR [--chromium PATH] [--firefox PATH] [--filter TEXT]
+//   node tests/browser.mjs --base http://127.0.0.1:PORT/ --out DIR --hub PROGRAM --hub-root DIR --hub-ports A,B
+//     [--chromium PATH] [--firefox PATH] [--filter TEXT]
 //
 // Leaves DIR/results.json: { cases: [{ name, outcome, seconds, message }], dumps: [{ name, file, prefix }] }.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { CASES, Skip } from "./browser/cases.mjs";
+import { CASES } from "./browser/cases.mjs";
+import { Hub } from "./browser/hub.mjs";
 import { BROWSERS, launch } from "./browser/launch.mjs";
+import { closePage, openPage, Skip } from "./browser/pages.mjs";
 import { withTimeout } from "./browser/timing.mjs";
 
 const { values: options } = parseArgs({
   options: {
     base: { type: "string" },
     out: { type: "string" },
+    hub: { type: "string" },
+    "hub-root": { type: "string" },
+    "hub-ports": { type: "string" },
     chromium: { type: "string" },
     firefox: { type: "string" },
     filter: { type: "string", default: "" },
@@ -22,6 +28,8 @@ const { values: options } = parseArgs({
 });
 const golden = JSON.parse(await readFile(new URL("./golden/nano.json", import.meta.url), "utf8"));
 const results = { cases: [], dumps: [] };
+// Started by the first case that needs it.
+const hub = new Hub([options.hub, "hub", "--root", options["hub-root"]], options["hub-ports"].split(","));
 
 function tell(name, outcome, seconds, message = "") {
   results.cases.push({ name, outcome, seconds, message });
@@ -29,20 +37,12 @@ function tell(name, outcome, seconds, message = "") {
   console.log(`test ${name} ... ${word} (${seconds.toFixed(1)} s)${message ? `: ${message}` : ""}`);
 }
 
-async function openPage(browser) {
-  const page = await withTimeout(browser.newPage(), 60, "opening a page");
-  const log = [];
-  page.on("console", (message) => log.push({ type: message.type(), text: message.text() }));
-  page.on("pageerror", (error) => log.push({ type: "error", text: String(error) }));
-  page.on("requestfailed", (it) => log.push({ type: "error", text: `not loaded: ${it.url()}` }));
-  return { page, log };
-}
-
 // One case; whatever goes wrong is told and the next one runs.
 async function runCase({ page, log }, kind, name, it) {
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
-  const context = { page, kind, name, base: options.base, out: options.out, golden, log, dumps: results.dumps };
+  const { base, out, [kind]: executable } = options;
+  const context = { page, kind, executable, name, base, out, hub, golden, log, dumps: results.dumps };
   try {
     const told = await withTimeout(it.run(context), it.seconds, name);
     tell(name, "passed", seconds(), told ?? "");
@@ -60,7 +60,7 @@ async function runCase({ page, log }, kind, name, it) {
 
 // The cases of one browser: shared ones in one page, the others in a page each.
 async function runCases(browser, kind, cases) {
-  const close = ({ page }) => withTimeout(page.close(), 20, "closing the page").catch(() => {});
+  const close = ({ page }) => closePage(page);
   let shared;
   for (const [name, it] of cases) {
     try {
@@ -95,5 +95,6 @@ for (const kind of BROWSERS) {
   await withTimeout(browser.close(), 30, `closing ${kind}`).catch(() => browser.process()?.kill("SIGKILL"));
 }
 
+await hub.stop();
 await writeFile(join(options.out, "results.json"), JSON.stringify(results, null, 1));
 process.exit(results.cases.some((it) => it.outcome === "failed") ? 1 : 0);

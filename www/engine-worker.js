@@ -21,4 +21,7 @@ addEventListener("unhandledrejection", (event) => {
   });
 });
 
+// Where the engine finds what belongs to its site: hosts.json.
+self.site = "__BASE__/";
+
 await init();

@@ -13,7 +13,7 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
-        session::{Engine, EngineOptions, HubConfig, Message, selftest},
+        session::{Engine, EngineOptions, HubConfig, Message, hash_seconds, selftest},
         spec::HostTable,
         sys::warn,
     };
@@ -23,6 +23,8 @@ mod web {
 
     /// A worker of this name tries the browser instead of being an engine, and says how that went.
     const SELFTEST: &str = "selftest";
+    /// A worker whose name begins so hashes as many bytes as follow, and says in how many seconds: what a fetch can be compared with.
+    const HASH: &str = "hash=";
 
     /// Starts the engine and says "ready"; whatever was posted to the worker before that is lost.
     pub fn start() {
@@ -30,6 +32,12 @@ mod web {
         let scope = scope();
         if scope.name() == SELFTEST {
             return wasm_bindgen_futures::spawn_local(tell_selftest());
+        }
+        if let Some(bytes) = scope.name().strip_prefix(HASH) {
+            return tell(&format!(
+                "hashed\n{}",
+                hash_seconds(bytes.parse().unwrap_or_default())
+            ));
         }
         let engine = Engine::new(options(&scope.name()), |it| post(&it));
         let inbox = engine.inbox();
@@ -67,29 +75,44 @@ mod web {
             Ok(it) => format!("passed\n{it}"),
             Err(it) => format!("failed\n{it}"),
         };
+        tell(&text);
+    }
+
+    fn tell(text: &str) {
         if scope().post_message(&text.into()).is_err() {
             warn("the page can't be reached");
         }
     }
 
     /// How the device is taken and what may be fetched from where, from the worker's name:
-    /// `limits=default&max_binding_bytes=16384&adapter=…&hosts=…`, the last a host table in percent signs. The page's policy binds
-    /// whatever stands there.
+    /// `limits=default&max_binding_bytes=16384&adapter=…&store=…&hosts=…`, the last a host table in percent signs in place of the
+    /// site's own. The page's policy binds whatever stands there.
     fn options(name: &str) -> EngineOptions {
         let mut options = EngineOptions::default();
+        options.library.site = site();
         for (key, value) in name.split('&').filter_map(|it| it.split_once('=')) {
             match key {
                 "limits" => options.default_limits = value == "default",
                 "max_binding_bytes" => options.max_binding_bytes = value.parse().ok(),
                 "adapter" => options.adapter = Some(value.into()),
+                "store" => options.library.folder = Some(value.into()),
                 "hosts" => match host_table(value) {
-                    Some(it) => options.library.hosts = it,
+                    Some(it) => {
+                        options.library.hosts = it;
+                        options.library.site = None;
+                    }
                     None => warn("the hosts in the worker's name are no host table"),
                 },
                 _ => of_hub(&mut options.library.hub, key, value),
             }
         }
         options
+    }
+
+    /// The address of the site, which the worker's script knows.
+    fn site() -> Option<String> {
+        let site = js_sys::Reflect::get(&scope(), &"site".into()).ok()?;
+        site.as_string()
     }
 
     fn host_table(value: &str) -> Option<HostTable> {
@@ -106,6 +129,10 @@ mod web {
             "range_bytes" => set(&mut hub.most_range_bytes, bytes),
             "journal_bytes" => set(&mut hub.journal_bytes, bytes),
             "wait_millis" => set(&mut hub.first_wait_millis, millis),
+            "most_wait_millis" => set(&mut hub.most_wait_millis, millis),
+            "in_flight" => set(&mut hub.in_flight, bytes.map(|it| it as usize)),
+            "attempts" => set(&mut hub.attempts, bytes.map(|it| it as u32)),
+            "attempts_to_open" => set(&mut hub.attempts_to_open, bytes.map(|it| it as u32)),
             "stall_millis" => set(&mut hub.stall_millis, millis),
             _ => (),
         }

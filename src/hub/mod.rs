@@ -28,6 +28,8 @@ mod remote;
 mod retry;
 #[cfg(target_arch = "wasm32")]
 mod served;
+#[cfg(target_arch = "wasm32")]
+mod site_hosts;
 mod source;
 mod stream;
 mod text;
@@ -52,6 +54,8 @@ pub use net::{Net, NetCounts, Reach};
 pub use remote::{Remote, RemoteFile};
 #[cfg(target_arch = "wasm32")]
 pub use served::Served;
+#[cfg(target_arch = "wasm32")]
+pub use site_hosts::site_hosts;
 pub use source::{Source, check_range};
 pub use stream::RangeStream;
 pub use token::Token;

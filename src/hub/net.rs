@@ -19,7 +19,7 @@ pub struct Net {
     pub(super) http: Rc<dyn Http>,
     pub(super) clock: Rc<dyn Clock>,
     pub(super) config: HubConfig,
-    hosts: HostTable,
+    hosts: RefCell<HostTable>,
     reach: Reach,
     tokens: RefCell<BTreeMap<Endpoint, Token>>,
     notes: Notes,
@@ -87,7 +87,7 @@ impl Net {
         Rc::new(Self {
             http,
             clock,
-            hosts,
+            hosts: RefCell::new(hosts),
             reach,
             tokens: RefCell::default(),
             notes: Notes::default(),
@@ -105,6 +105,11 @@ impl Net {
     /// The clock that [`Waiting::until_millis`] goes by.
     pub fn clock(&self) -> &Rc<dyn Clock> {
         &self.clock
+    }
+
+    /// Takes another host table, as the site tells it.
+    pub fn set_hosts(&self, hosts: HostTable) {
+        *self.hosts.borrow_mut() = hosts;
     }
 
     /// Keeps a token for a server in memory, or forgets it.
@@ -140,7 +145,7 @@ impl Net {
 
     /// Errors: [`HubError::OffTable`] for a server that may not be asked.
     pub(super) fn check_endpoint(&self, endpoint: &Endpoint) -> Result<(), HubError> {
-        match self.reach == Reach::Anywhere || self.hosts.has_endpoint(endpoint) {
+        match self.reach == Reach::Anywhere || self.hosts.borrow().has_endpoint(endpoint) {
             true => Ok(()),
             false => Err(off_table(endpoint.to_string())),
         }
@@ -153,7 +158,7 @@ impl Net {
         let origin =
             Endpoint::of(address).ok_or_else(|| off_table("an unreadable address".into()))?;
         let fine = match self.reach {
-            Reach::Table => self.hosts.may_send_on(endpoint, &origin),
+            Reach::Table => self.hosts.borrow().may_send_on(endpoint, &origin),
             Reach::Anywhere => {
                 let local = origin.is_loopback() && endpoint.is_loopback();
                 let same = origin.host() == endpoint.host() || local;

@@ -41,9 +41,7 @@ impl Desk {
                 self.background.pause(*paused);
                 return self.end(&job, Ok(Outcome::Nothing));
             }
-            CommandBody::Token { endpoint, secret } => {
-                return self.end(&job, self.token(endpoint, secret.as_ref()));
-            }
+            CommandBody::Token { endpoint, secret } => self.token(endpoint, secret.as_ref()),
             CommandBody::Fetch(request) => return self.fetch(&job, request),
             CommandBody::Variants { repo } => self.variants(repo),
             _ => stored::doing(self, &job),
@@ -59,10 +57,14 @@ impl Desk {
         self.background.end(job.id, terminal);
     }
 
-    fn token(&self, endpoint: &Endpoint, secret: Option<&Secret>) -> Result<Outcome, Trouble> {
-        let net = self.librarian.net()?;
-        net.set_token(endpoint, secret.map(|it| it.0.as_str()))?;
-        Ok(Outcome::Nothing)
+    fn token(&self, endpoint: &Endpoint, secret: Option<&Secret>) -> Doing {
+        let (desk, endpoint, secret) = (self.clone(), endpoint.clone(), secret.cloned());
+        async move {
+            let net = desk.librarian.reach().await?;
+            net.set_token(&endpoint, secret.as_ref().map(|it| it.0.as_str()))?;
+            Ok(Outcome::Nothing)
+        }
+        .boxed_local()
     }
 
     fn fetch(&self, job: &Job, request: &FetchRequest) {
@@ -74,6 +76,7 @@ impl Desk {
         let teller = Teller::new(self.outbox.clone(), job);
         let steering = control.clone();
         let doing = async move {
+            desk.librarian.reach().await?;
             let library = desk.librarian.library().await?;
             let mut told = |it: FetchTold| {
                 if let FetchTold::Part { .. } = it {
@@ -94,7 +97,7 @@ impl Desk {
     fn variants(&self, repo: &RepoRef) -> Doing {
         let (desk, repo) = (self.clone(), repo.clone());
         async move {
-            let remote = Remote::open(desk.librarian.net()?, &repo).await?;
+            let remote = Remote::open(desk.librarian.reach().await?, &repo).await?;
             variants(&remote).await.map(Outcome::Variants)
         }
         .boxed_local()

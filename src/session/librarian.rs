@@ -7,16 +7,25 @@ use crate::{
     store::{Disk, Store, StoreConfig},
     weights::library::Library,
 };
-use std::{cell::RefCell, fmt, path::PathBuf, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+};
 
 /// Where models are kept and how they are fetched.
 #[derive(Clone, Debug, Default)]
 pub struct LibraryOptions {
     /// The folder in which a folder `gemscope` is the store, natively; none for `GEMSCOPE_STORE`, or the cache folder of the user. In a
-    /// browser it is the origin's own storage.
+    /// browser it is a name in the origin's own storage; none for that storage itself.
     pub folder: Option<PathBuf>,
     /// The hosts that may be asked; in a browser no others are.
     pub hosts: HostTable,
+    /// In a browser, the address of the site whose `hosts.json` takes the place of `hosts`; it is read before the first request to
+    /// another host, and not before.
+    pub site: Option<String>,
     /// Sizes and times of fetching.
     pub hub: HubConfig,
     /// For tests: another network and another disk.
@@ -41,6 +50,7 @@ pub type MakeDisk = dyn Fn() -> Rc<dyn Disk> + Send + Sync;
 pub(super) struct Librarian {
     options: LibraryOptions,
     net: RefCell<Option<Rc<Net>>>,
+    knows_hosts: Cell<bool>,
     library: RefCell<Option<Library>>,
 }
 
@@ -50,14 +60,34 @@ impl Librarian {
         Self {
             options,
             net: RefCell::default(),
+            knows_hosts: Cell::default(),
             library: RefCell::default(),
         }
+    }
+
+    /// The network, for who will make requests: the hosts of the site are known to it.
+    ///
+    /// Errors: as [`Librarian::net`]; a site whose hosts can't be read.
+    pub async fn reach(&self) -> Result<Rc<Net>, HubError> {
+        let net = self.net()?;
+        #[cfg(target_arch = "wasm32")]
+        if let Some(site) = self
+            .options
+            .site
+            .as_ref()
+            .filter(|_| !self.knows_hosts.get())
+            && let Some(it) = crate::hub::site_hosts(site).await?
+        {
+            net.set_hosts(it);
+        }
+        self.knows_hosts.set(true);
+        Ok(net)
     }
 
     /// The network.
     ///
     /// Errors: [`HubError::NoNetwork`].
-    pub fn net(&self) -> Result<Rc<Net>, HubError> {
+    fn net(&self) -> Result<Rc<Net>, HubError> {
         let mut net = self.net.borrow_mut();
         if let Some(it) = &*net {
             return Ok(it.clone());
@@ -103,7 +133,11 @@ impl Librarian {
 
     #[cfg(target_arch = "wasm32")]
     async fn disk(&self) -> Result<Rc<dyn Disk>, Trouble> {
-        Ok(Rc::new(crate::store::OpfsDisk::open().await?))
+        let disk = crate::store::OpfsDisk::open().await?;
+        match &self.options.folder {
+            Some(it) => Ok(disk.folder(&it.to_string_lossy()).await?),
+            None => Ok(Rc::new(disk)),
+        }
     }
 }
 

@@ -1,7 +1,17 @@
-//! Tries what only a browser has, for its tests: files of the origin in a worker.
+//! Tries what only a browser has, for its tests: files of the origin in a worker, and how fast it hashes.
 
-use crate::store::{self, OpfsDisk};
+use crate::{
+    store::{self, OpfsDisk},
+    sys::Stopwatch,
+};
+use js_sys::Uint8Array;
+use sha2::{Digest, Sha256};
 use std::{error::Error, rc::Rc};
+
+/// Bytes that lie in the JavaScript heap at a time, as a piece of a fetch does.
+const PIECE_BYTES: u32 = 8 << 20;
+/// Bytes that are copied into the heap of this program at a time.
+const COPIED_BYTES: u32 = 1 << 20;
 
 /// Walks the store through all that it asks of this browser, in a folder of its own; what was seen, a line each.
 ///
@@ -15,4 +25,25 @@ pub async fn selftest() -> Result<String, String> {
         let source = it.source().map(|it| format!(" ({it})"));
         format!("{it}{}. {}", source.unwrap_or_default(), it.remedy())
     })
+}
+
+/// Seconds in which this program hashes so many bytes of the JavaScript heap in file order, and does nothing else.
+pub fn hash_seconds(bytes: u64) -> f64 {
+    let piece = Uint8Array::new_with_length(PIECE_BYTES);
+    let mut copied = vec![0; COPIED_BYTES as usize];
+    let mut hasher = Sha256::new();
+    let watch = Stopwatch::start();
+    let mut left = bytes;
+    while left > 0 {
+        let n_bytes = left.min(PIECE_BYTES.into()) as u32;
+        for at in (0..n_bytes).step_by(COPIED_BYTES as usize) {
+            let end = n_bytes.min(at + COPIED_BYTES);
+            let into = &mut copied[..(end - at) as usize];
+            piece.subarray(at, end).copy_to(into);
+            hasher.update(into);
+        }
+        left -= u64::from(n_bytes);
+    }
+    std::hint::black_box(hasher.finalize());
+    watch.seconds()
 }

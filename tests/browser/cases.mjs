@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { FETCH_CASES } from "./fetch.mjs";
+import { FAULT_CASES } from "./fetch_faults.mjs";
+import { driver, noErrors, Skip } from "./pages.mjs";
 import { sleep, until } from "./timing.mjs";
-
-// What a case throws that can't run here, by name.
-export class Skip extends Error {}
 
 // Software GPUs on a busy machine: most of it is compiling kernels.
 const PAGE_SECONDS = 300;
@@ -29,18 +29,6 @@ async function untilDone({ page }) {
     () => shown(page),
   );
   assert.equal(await state(page), "done", await shown(page));
-}
-
-// The bare page that speaks with the engine's worker; its functions are tests/browser/driver.js.
-async function driver({ page, base }) {
-  if (await page.evaluate(() => window.driver !== undefined)) return;
-  await page.goto(`${base}tests/browser/driver.html`);
-  await until(() => page.evaluate(() => window.driver !== undefined), 20, "the driver's page is there");
-}
-
-function noErrors(log) {
-  const errors = log.filter((it) => it.type === "error").map((it) => it.text);
-  assert.deepEqual(errors, [], "errors in the console");
 }
 
 async function screenshot({ page, out, kind }, what) {
@@ -250,4 +238,6 @@ export const CASES = {
   wrong_tokenizer: { run: wrongTokenizer, seconds: 120 },
   bad_input: { run: badInput, seconds: 120 },
   dead_engine: { run: aDeadEngine, seconds: 900 },
+  ...FETCH_CASES,
+  ...FAULT_CASES,
 };

@@ -1,20 +1,12 @@
 // What the cases ask of the bare page. Starting an engine takes long on a software GPU, so that each set of options has one per page.
 
 import { Engine, selftest } from "./engine.js";
-import { base64, joined, safetensors } from "./safetensors.js";
+import { siteDump } from "./dumps.js";
+import { library } from "./library.js";
 import { scope } from "./scope.js";
 
 const BASE = new URL("../../", location.href).href;
 const GREEDY = { temperature: 0, top_k: 0, top_p: 1, seed: 0 };
-const EVERY_SITE = [
-  "hook_resid_pre",
-  "attn.hook_pattern",
-  "hook_attn_out",
-  "hook_resid_mid",
-  "ln2.hook_normalized",
-  "hook_mlp_out",
-  "hook_resid_post",
-];
 
 function open(model) {
   return { Open: { model, precision: "reference", n_ctx: null, max_gpu_bytes: null } };
@@ -40,17 +32,7 @@ async function engineWith(options = "") {
 
 // Every site of a prompt, computed afresh, as a safetensors file in base64.
 async function dump(ids, options) {
-  const { engine, config } = await engineWith(options);
-  const layers = [...Array(config.n_layers).keys()];
-  const want = ["hook_embed", ...layers.flatMap((l) => EVERY_SITE.map((it) => `blocks.${l}.${it}`)), "logits"];
-  const { Ran } = await engine.ask({ Run: { input: { Ids: ids }, want, writes: [] } });
-  const pieces = new Map(want.map((it) => [it, []]));
-  await engine.ask({ Ask: { run: Ran.run, what: { Site: want }, positions: "*" } }, ({ Site }, parts) => {
-    const values = new Float32Array(parts[Site.array.part]);
-    pieces.get(Site.site).push({ first: Site.first, shape: Site.array.shape, values });
-  });
-  await engine.ask({ Drop: { run: Ran.run } });
-  return base64(safetensors(new Map([...pieces].map(([site, it]) => [site, joined(site, it)]))));
+  return siteDump(await engineWith(options), ids);
 }
 
 // Speeds of kernels, then of a model at both precisions, each in an engine of its own.
@@ -184,4 +166,4 @@ async function shaders(kind) {
   return out;
 }
 
-window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders, scope, selftest: () => selftest(BASE) };
+window.driver = { bench, nano, dump, greedy, tokenize, openFails, badInput, shaders, scope, library, selftest: () => selftest(BASE) };

@@ -4,20 +4,27 @@
 const PROTOCOL = 3;
 const READY_SECONDS = 60;
 
-async function worker(base, name) {
+// `before` is a script that runs in the worker before the engine's program does.
+async function worker(base, name, before = "") {
   const text = await (await fetch(`${base}engine-worker.js`)).text();
-  const blob = new Blob([text.replaceAll("__BASE__", base.replace(/\/$/, ""))], { type: "text/javascript" });
+  const parts = [before, text.replaceAll("__BASE__", base.replace(/\/$/, ""))];
+  const blob = new Blob(parts, { type: "text/javascript" });
   return new Worker(URL.createObjectURL(blob), { type: "module", name });
 }
 
 // What the engine's program says of the browser that it runs in.
 export async function selftest(base) {
-  const tried = await worker(base, "selftest");
-  const said = new Promise((resolve) => {
+  return said(base, "selftest");
+}
+
+// What a worker of that name answers instead of being an engine.
+export async function said(base, name) {
+  const tried = await worker(base, name);
+  const answer = new Promise((resolve) => {
     tried.onmessage = (event) => resolve(event.data);
     tried.onerror = (event) => resolve(`failed\nthe worker died: ${event.message ?? "its script does not load"}`);
   });
-  return said.finally(() => tried.terminate());
+  return answer.finally(() => tried.terminate());
 }
 
 export class Engine {
@@ -26,9 +33,9 @@ export class Engine {
   #asked = new Map();
 
   // Starts as the page does: a worker from a blob, which inherits the page's policy. Its name holds the engine's options.
-  static async start(base, name = "") {
+  static async start(base, name = "", before = "") {
     const engine = new Engine();
-    await engine.#listen(await worker(base, name));
+    await engine.#listen(await worker(base, name, before));
     await engine.ask({ Hello: { protocol: PROTOCOL, build: "tests" } });
     return engine;
   }
@@ -54,12 +61,18 @@ export class Engine {
   }
 
   // The outcome of a command; `partial` gets each piece and its attachments. Rejects with the failure as `failure`.
-  ask(body, partial = () => {}) {
+  ask(body, partial) {
+    return this.begin(body, partial).end;
+  }
+
+  // A command under way: its id and, as a promise, its outcome. `progress` gets how far it is.
+  begin(body, partial = () => {}, progress = () => {}) {
     const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject, partial });
+    const end = new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject, partial, progress });
       this.#post({ id, body });
     });
+    return { id, end };
   }
 
   stop() {
@@ -77,6 +90,8 @@ export class Engine {
     if (body.Partial) {
       asked.partial(body.Partial, parts);
       this.#post({ id: this.#next++, body: { Ack: { id, n: 1 } } });
+    } else if (body.Progress) {
+      asked.progress(body.Progress);
     } else if (body.Done || body.Failed || body === "Cancelled") {
       this.#asked.delete(id);
       if (body.Done) {

@@ -1,4 +1,4 @@
-// The two browsers with a software GPU each, in a fresh profile.
+// The two browsers with a software GPU each.
 
 import puppeteer from "puppeteer-core";
 
@@ -31,9 +31,11 @@ const FIREFOX = {
   },
 };
 
-export function launch(kind, executablePath) {
+// `profile` is a folder that outlives the browser; without one it gets a fresh one, which goes with it. `preferences` are Firefox's.
+export function launch(kind, executablePath, { profile, preferences } = {}) {
   if (!executablePath) throw new Error("not installed");
-  const options = kind === "chromium" ? CHROMIUM : FIREFOX;
-  // Without a profile of its own the driver makes a new one and removes it.
+  const options = kind === "chromium" ? { ...CHROMIUM } : { ...FIREFOX };
+  if (preferences) options.extraPrefsFirefox = { ...options.extraPrefsFirefox, ...preferences };
+  if (profile) options.userDataDir = profile;
   return puppeteer.launch({ ...options, executablePath, headless: true, protocolTimeout: PROTOCOL_TIMEOUT_MILLIS });
 }

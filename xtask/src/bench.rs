@@ -1,12 +1,20 @@
-//! `cargo xtask bench`: natively through the program `lab`, or with `--page` inside the stock browsers.
+//! `cargo xtask bench`: natively through the program `lab`, or with `--page` inside the stock browsers; `--store` for the store.
 
-use crate::{browser, build, commands, lab, place, prerequisites};
+use crate::{
+    browser::{self, HubPorts},
+    build, commands, hosts, lab, place, prerequisites,
+};
 use anyhow::{Result, bail};
 use std::process::Command;
 
 /// Measures kernels, prefill and decode.
 pub fn run(passed: &lab::Passed) -> Result<bool> {
     let arguments = passed.arguments();
+    if let Some(at) = arguments.iter().position(|it| it == "--store") {
+        let mut others = arguments.to_vec();
+        others.remove(at);
+        return lab::run(&lab::Command::BenchStore(lab::Passed::of(others)));
+    }
     match arguments.iter().position(|it| it == "--page") {
         None => lab::run(&lab::Command::Bench(passed.clone())),
         Some(at) => {
@@ -20,8 +28,8 @@ pub fn run(passed: &lab::Passed) -> Result<bool> {
 /// Arguments of tests/browser/bench.mjs are passed on: --seconds, --preset, --only, --out.
 fn in_browsers(arguments: &[String]) -> Result<bool> {
     prerequisites::all(true)?;
-    build::site("web")?;
-    let server = browser::serve()?;
+    build::site("web", &hosts::table(&[]))?;
+    let server = browser::serve(&HubPorts::free()?, Vec::new())?;
     let out = place::target().join("bench.page.json");
     let mut node = Command::new("node");
     node.arg("tests/browser/bench.mjs")

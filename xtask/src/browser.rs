@@ -1,16 +1,20 @@
 //! The browser tests: serves the site and the tests' own folder, lets node drive the browsers, judges what they computed.
+//!
+//! The test Hub is started by node, as a process of its own on ports that are chosen here: the site's host table names them.
 
 use crate::{
-    commands,
+    commands, hosts,
     libtest::Counts,
     place, prerequisites,
-    server::{Mount, Server},
+    server::{Mount, Server, Site},
     tensors,
 };
 use anyhow::{Context, Result};
+use gemscope::spec::HostTable;
 use serde::Deserialize;
 use std::{
-    fs,
+    env, fs,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -57,8 +61,12 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
         fs::remove_dir_all(&out)?;
     }
     fs::create_dir_all(&out)?;
-    let server = serve()?;
+    let ports = HubPorts::free()?;
+    let server = serve(&ports, Vec::new())?;
     let mut node = driver(&out, &format!("http://{}/", server.address), filter);
+    node.arg("--hub").arg(this_program()?);
+    node.arg("--hub-root").arg(place::target().join("tmp/hub"));
+    node.args(["--hub-ports", &ports.argument()]);
     commands::succeeds(&mut node)?;
     let results =
         fs::read(out.join("results.json")).context("the driver of the browsers left no results")?;
@@ -78,9 +86,57 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Serves the site and the tests' own folder on a free port.
-pub fn serve() -> Result<Server> {
-    Server::start("127.0.0.1", 0, mounts())
+/// Where a test Hub will listen.
+pub struct HubPorts([u16; 2]);
+
+impl HubPorts {
+    /// Two that are free now.
+    ///
+    /// Errors: what the system says.
+    pub fn free() -> Result<Self> {
+        let both = [
+            TcpListener::bind("127.0.0.1:0")?,
+            TcpListener::bind("127.0.0.1:0")?,
+        ];
+        let mut ports = [0; 2];
+        for (port, it) in ports.iter_mut().zip(&both) {
+            *port = it.local_addr()?.port();
+        }
+        Ok(Self(ports))
+    }
+
+    /// As scripts take them.
+    pub fn argument(&self) -> String {
+        let [hub, signed] = self.0;
+        format!("{hub},{signed}")
+    }
+
+    /// A table with this Hub alone.
+    fn table(&self) -> Result<HostTable> {
+        let [hub, signed] = self.0;
+        let host = hosts::parse(&format!("http://127.0.0.1:{hub},http://127.0.0.1:{signed}"))?;
+        Ok(HostTable { hosts: vec![host] })
+    }
+}
+
+/// Serves the site and the tests' own folder on a free port, with a test Hub as the one host that it may ask.
+pub fn serve(ports: &HubPorts, more: Vec<Mount>) -> Result<Server> {
+    let site = Site {
+        mounts: mounts().into_iter().chain(more).collect(),
+        hosts: Some(ports.table()?),
+    };
+    Server::start("127.0.0.1", 0, site)
+}
+
+/// This very program, also after a build has put another in its place.
+///
+/// Errors: what the system says.
+pub fn this_program() -> Result<PathBuf> {
+    let path = env::current_exe()?;
+    let text = path.to_string_lossy();
+    Ok(PathBuf::from(
+        text.strip_suffix(" (deleted)").unwrap_or(&text),
+    ))
 }
 
 /// Tells a script where the browsers are; whether there is any.

@@ -1,7 +1,8 @@
 //! `cargo xtask build`: the two wasm programs and everything of `www/`, as a static site in `dist/`.
 
-use crate::{commands, place, prerequisites, size::Size};
+use crate::{commands, hosts, place, prerequisites, size::Size};
 use anyhow::{Context, Result, anyhow};
+use gemscope::spec::{Host, HostTable};
 use std::{
     collections::BTreeSet,
     fs,
@@ -14,6 +15,8 @@ use wasm_bindgen_cli_support::Bindgen;
 pub const WASM: &str = "wasm32-unknown-unknown";
 /// What a build depends on; the build's id is a hash of it.
 const SOURCES: &[&str] = &["src", "shaders", "www", "Cargo.toml", "Cargo.lock"];
+/// The headers of the site, for hosts that read them from a file.
+pub const HEADERS: &str = "_headers";
 
 /// Arguments of `build`.
 #[derive(clap::Args)]
@@ -21,6 +24,9 @@ pub struct Arguments {
     /// Cargo profile of the wasm programs.
     #[arg(long, default_value = "web")]
     profile: String,
+    /// A server that the site may ask besides the Hub, and after commas where it sends on to. Can be given again.
+    #[arg(long = "host", value_name = "URL[,ALSO]", value_parser = hosts::parse)]
+    hosts: Vec<Host>,
 }
 
 /// A wasm program. Its feature of the package has the same name.
@@ -48,7 +54,7 @@ impl Program {
 /// Builds and says how large it became.
 pub fn run(arguments: &Arguments) -> Result<()> {
     prerequisites::wasm_target()?;
-    site(&arguments.profile)?;
+    site(&arguments.profile, &hosts::table(&arguments.hosts))?;
     for it in sizes()? {
         println!("{}", it.line());
     }
@@ -56,8 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Writes the site into `dist/`.
-pub fn site(profile: &str) -> Result<()> {
+/// Writes the site into `dist/`, for requests to the hosts of the table alone.
+pub fn site(profile: &str, table: &HostTable) -> Result<()> {
     let build = build_id()?;
     let dist = place::dist();
     if dist.exists() {
@@ -71,6 +77,18 @@ pub fn site(profile: &str) -> Result<()> {
     let www = place::root().join("www");
     if www.is_dir() {
         copy(&www, &dist)?;
+    }
+    allow(table, &dist)
+}
+
+/// Writes the table, and into the page and its headers what it allows.
+fn allow(table: &HostTable, dist: &Path) -> Result<()> {
+    fs::write(dist.join(hosts::FILE), hosts::json(table)?)?;
+    for name in ["index.html", HEADERS] {
+        let path = dist.join(name);
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let text = hosts::into_policy(&text, table).with_context(|| name.to_string())?;
+        fs::write(&path, text)?;
     }
     Ok(())
 }

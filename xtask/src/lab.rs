@@ -11,11 +11,16 @@ use clap::Subcommand;
 pub enum Command {
     /// Writes a synthetic checkpoint: --preset nano|wide|full --out DIR [--dtype bf16|f32] [--shards N].
     Synth(Passed),
-    /// Generates the model of full size, runs it and compares it with its golden.
+    /// Generates the model of full size, runs it and compares it with its golden; with --browser through a browser's store.
     Full(Passed),
+    /// The long schedules of fetching: kills at random moments, and with --browser --pairs every pair of faults.
+    Faults(Passed),
     /// Measures kernels, prefill and decode natively.
     #[command(skip)]
     Bench(Passed),
+    /// Measures fetching into the store and starting from it.
+    #[command(skip)]
+    BenchStore(Passed),
 }
 
 /// What is passed on as it is.
@@ -27,6 +32,11 @@ pub struct Passed {
 }
 
 impl Passed {
+    /// Other ones.
+    pub fn of(arguments: Vec<String>) -> Self {
+        Self { arguments }
+    }
+
     /// As they were written.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
@@ -39,6 +49,8 @@ pub fn run(command: &Command) -> Result<bool> {
         Command::Synth(it) => ("synth", it),
         Command::Full(it) => ("full", it),
         Command::Bench(it) => ("bench", it),
+        Command::BenchStore(it) => ("bench-store", it),
+        Command::Faults(it) => ("faults", it),
     };
     let mut cargo = commands::cargo(&["run", "--quiet", "--package", "xtask"]);
     cargo.args(["--features", "engine", "--bin", "lab", "--", name]);

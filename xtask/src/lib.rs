@@ -1,6 +1,6 @@
 //! The tools of the house: build, serve, test. One file per command; `main` only chooses.
 //!
-//! Not part of the product, and nothing of the product is compiled into it: what needs the engine runs in the program `lab`.
+//! Not part of the product, of which it knows the plain data alone: what needs the engine runs in the program `lab`.
 
 pub mod bench;
 pub mod browser;
@@ -9,6 +9,7 @@ pub mod commands;
 pub mod compare;
 pub mod debian;
 pub mod headers;
+pub mod hosts;
 pub mod hub;
 pub mod lab;
 pub mod libtest;

@@ -22,11 +22,11 @@ enum Command {
     Test(test::Arguments),
     /// Compares two files of activations, site by site.
     Compare(compare::Arguments),
-    /// Measures kernels, prefill and decode; with --page inside the browsers.
+    /// Measures kernels, prefill and decode, with --page inside the browsers; with --store [--browser KIND] fetching and starting.
     Bench(lab::Passed),
     /// Serves folders as the Hugging Face Hub would, with faults on demand.
     Hub(hub::command::Arguments),
-    /// Commands that need the engine: synth, full.
+    /// Commands that need the engine: synth, full, faults.
     #[command(flatten)]
     Lab(lab::Command),
 }

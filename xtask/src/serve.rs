@@ -1,6 +1,9 @@
 //! `cargo xtask serve`: builds the site, serves it on this machine, opens the browser.
 
-use crate::{build, prerequisites, server::Server};
+use crate::{
+    build, hosts, prerequisites,
+    server::{Server, Site},
+};
 use anyhow::Result;
 
 /// Arguments of `serve`.
@@ -23,11 +26,11 @@ pub struct Arguments {
 /// Serves until interrupted.
 pub fn run(arguments: &Arguments) -> Result<()> {
     prerequisites::wasm_target()?;
-    build::site(&arguments.profile)?;
+    build::site(&arguments.profile, &hosts::table(&[]))?;
     for it in build::sizes()? {
         println!("{}", it.line());
     }
-    let server = Server::start(&arguments.host, arguments.port, Vec::new())?;
+    let server = Server::start(&arguments.host, arguments.port, Site::default())?;
     let address = format!("http://{}/", server.address);
     println!("Gemscope is at {address} (Ctrl+C ends it)");
     if !arguments.no_open && open::that_detached(&address).is_err() {

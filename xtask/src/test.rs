@@ -10,6 +10,7 @@ use crate::{
     size::Size,
 };
 use anyhow::Result;
+use gemscope::spec::HostTable;
 
 /// Set where `../shared` is absent: tests that need it are skipped by name.
 const NO_SHARED: &str = "GEMSCOPE_NO_SHARED";
@@ -47,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     } else if !ready {
         report.skip("browser tests", "prerequisites are missing");
     } else if report.step("wasm build", || {
-        build::site("web").map(|()| Outcome::Gate(true))
+        build::site("web", &HostTable::default()).map(|()| Outcome::Gate(true))
     }) {
         report.step("wasm sizes", sizes);
         report.step("browser tests", || browser::run(filter).map(Outcome::Tests));

@@ -31,7 +31,7 @@ pub use axum::{
 };
 pub use clock::{Clock, Stuck, SystemClock, VirtualClock};
 pub use config::{Config, Gate};
-pub use content::{Altered, Content, DiskFile, Generated};
+pub use content::{Altered, Content, DiskFile, Generated, sha256};
 pub use fault::Fault;
 pub use log::{Door, Entry, bytes_served_twice};
 pub use repo::Repo;

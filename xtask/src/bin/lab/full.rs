@@ -2,7 +2,7 @@
 //!
 //! Prints what decides whether the real model will fit and run: golden, memory against plan, seconds, and what 8 bit costs.
 
-use super::{compare, full_scope, memory::Watch, model, parts};
+use super::{compare, full_browser, full_scope, memory::Watch, model, parts};
 use anyhow::{Result, anyhow};
 use clap::Parser;
 use gemscope::{
@@ -48,6 +48,12 @@ pub struct Arguments {
     /// Tokens that are generated to time decoding.
     #[arg(long, default_value_t = 4)]
     pub tokens: usize,
+    /// chromium or firefox: fetches the set through it from a test Hub into its store, and runs the golden's prompt from there.
+    #[arg(long)]
+    browser: Option<String>,
+    /// How weights are kept there; `reference` does not fit Firefox's default quota, and that is tried too.
+    #[arg(long, default_value = "precise", requires = "browser")]
+    precision: Precision,
 }
 
 /// What one precision computes of the golden's prompt.
@@ -62,6 +68,9 @@ struct Outcome {
 
 /// Runs the command; whether everything held.
 pub fn run(arguments: &Arguments) -> Result<bool> {
+    if let Some(kind) = &arguments.browser {
+        return full_browser::run(kind, arguments.preset, arguments.precision);
+    }
     let folder = arguments
         .model
         .clone()
