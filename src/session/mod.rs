@@ -212,10 +212,10 @@ mod trouble;
 #[cfg(feature = "engine")]
 mod words;
 
-#[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
-pub use client::{Client, Told};
 #[cfg(feature = "engine")]
 pub use crate::hub::HubConfig;
+#[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
+pub use client::{Client, Told};
 #[cfg(feature = "engine")]
 pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "engine")]
