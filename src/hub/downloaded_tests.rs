@@ -14,14 +14,15 @@ impl Temporary {
     fn new(name: &str) -> Self {
         let name = format!("gemscope-downloaded-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
+        fs::create_dir_all(&path).expect("a temporary folder can be made");
         Self(path)
     }
 
     fn file(&self, name: &str, text: &str) {
         let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let folder = path.parent().expect("it is inside the folder");
+        fs::create_dir_all(folder).expect("a temporary folder can be made");
+        fs::write(path, text).expect("a temporary file can be written");
     }
 }
 
@@ -32,11 +33,11 @@ impl Drop for Temporary {
 }
 
 fn repo(text: &str) -> RepoRef {
-    text.parse().unwrap()
+    text.parse().expect("a repository")
 }
 
 fn find(path: &Path, of: &str) -> Downloaded {
-    Downloaded::find(path, &repo(of)).unwrap()
+    Downloaded::find(path, &repo(of)).expect("a folder that can be read")
 }
 
 #[test]

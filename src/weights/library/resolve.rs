@@ -129,7 +129,7 @@ impl Library {
         let text = String::from_utf8_lossy(&text);
         let set = TranscoderSet::parse(&text, &supply.repo.endpoint);
         set.map_err(|source| WeightsError::Set {
-            repo: supply.repo.clone(),
+            repo: supply.repo.to_string(),
             source,
         })
     }
@@ -227,7 +227,9 @@ impl Library {
         let before: Option<Tree> = self.read_json(&key).await?;
         let has = |tree: &Tree| {
             let mut files = supply.files.iter();
-            files.all(|(name, file)| tree.files.get(name) == Some(file))
+            // A folder does not say by which name git knows a large file.
+            let id = |it: Option<&RemoteFile>| it.map(names::file_id);
+            files.all(|(name, file)| id(tree.files.get(name)) == id(Some(file)))
         };
         let is_known = match is_copy {
             true => before.as_ref().is_some_and(has),

@@ -1,6 +1,6 @@
 //! Why what is kept could not be used, copied or taken away. Leaves fetching to `WeightsError`.
 
-use crate::spec::{Part, RepoRef};
+use crate::spec::Part;
 
 /// Why what is kept could not be used, copied or taken away.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum LibraryError {
         /// What it holds.
         found: String,
         /// What was asked for.
-        wanted: RepoRef,
+        wanted: String,
     },
     /// A place where no folders of the disk can be read.
     #[error("folders of the disk can be read by the native program alone")]
