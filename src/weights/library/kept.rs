@@ -104,6 +104,11 @@ impl KeptSet {
         self.missing().is_empty()
     }
 
+    /// Whether the headers of all layers that were asked for have arrived.
+    pub fn knows_all(&self) -> bool {
+        self.unknown.is_empty()
+    }
+
     /// Whether a part that was taken up is read from what is kept under a key.
     pub fn uses(&self, key: &str) -> bool {
         let mut parts = self.parts.iter();
