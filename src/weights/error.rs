@@ -3,7 +3,7 @@
 use super::library::LibraryError;
 use crate::{
     hub::HubError,
-    spec::{AddressError, ConfigError, DType, Packing, RepoRef, TranscoderSetError},
+    spec::{AddressError, ConfigError, DType, Packing, TranscoderSetError},
     store::StoreError,
 };
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub enum WeightsError {
     #[error("{repo}: {source}")]
     Set {
         /// The repository.
-        repo: RepoRef,
+        repo: String,
         /// What is wrong.
         source: TranscoderSetError,
     },

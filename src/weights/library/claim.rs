@@ -105,11 +105,12 @@ impl Work {
         }
         let (key, plan) = self.blob(part);
         if let Begin::Writer(it) = self.library.store().begin(&key, plan).await? {
-            let mut state = self.state.borrow_mut();
-            let of = &mut state.parts[part];
-            of.is_whole = false;
-            of.writer = Some(Rc::new(it));
-            drop(state);
+            {
+                let mut state = self.state.borrow_mut();
+                let of = &mut state.parts[part];
+                of.is_whole = false;
+                of.writer = Some(Rc::new(it));
+            }
             self.settle(part).await?;
         }
         Ok(())

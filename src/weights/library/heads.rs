@@ -146,7 +146,8 @@ impl Library {
         let piece_bytes = self.net().config().piece_bytes as u64;
         let size_bytes = listed.size_bytes;
         let starts = (0..size_bytes).step_by(piece_bytes as usize);
-        let pieces = starts.map(|at| vec![at..size_bytes.min(at + piece_bytes)]);
+        let pieces =
+            starts.map(|at| std::iter::once(at..size_bytes.min(at + piece_bytes)).collect());
         let plan = BlobPlan {
             meta: Meta::Document { seq: 0 }.to_value(),
             size_bytes,

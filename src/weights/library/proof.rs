@@ -215,10 +215,11 @@ impl Work {
             (got, it.listed.sha256.clone(), it.name.clone())
         };
         if expected.as_ref() == Some(&got) {
-            let mut state = self.state.borrow_mut();
-            state.files[file].proof.is_proven = true;
-            state.files[file].proof.is_dirty = true;
-            drop(state);
+            {
+                let proof = &mut self.state.borrow_mut().files[file].proof;
+                proof.is_proven = true;
+                proof.is_dirty = true;
+            }
             self.save_proof(file).await?;
             return self.raise(file).await;
         }

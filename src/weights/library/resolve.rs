@@ -129,7 +129,7 @@ impl Library {
         let text = String::from_utf8_lossy(&text);
         let set = TranscoderSet::parse(&text, &supply.repo.endpoint);
         set.map_err(|source| WeightsError::Set {
-            repo: supply.repo.clone(),
+            repo: supply.repo.to_string(),
             source,
         })
     }
