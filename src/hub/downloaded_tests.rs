@@ -116,8 +116,8 @@ fn a_cache_is_read_from_above_from_inside_and_at_every_revision() {
         for revision in ["", &format!("@{COMMIT}")] {
             let got = find(&it.0.join(path), &at(revision));
             assert_eq!(
-                (got.repo, got.commit.as_str()),
-                (Some(name.clone()), COMMIT)
+                (got.repo, got.commit.as_deref()),
+                (Some(name.clone()), Some(COMMIT))
             );
             let weights = &got.files["layer_0/params.npz"];
             assert_eq!(

@@ -106,6 +106,7 @@ fn open(
         book: Book {
             request: request(),
             checkpoint: Rc::new(checkpoint),
+            kept: None,
             plan: plan.expect("a plan"),
             tokenizer: None,
             transcoders: Transcoders { files, wanted },

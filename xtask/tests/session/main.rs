@@ -1,5 +1,4 @@
 //! The engine over the test Hub: sets fetched, steered, opened without a network, looked after; and the same on the command line.
-#![cfg(feature = "engine")]
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests are tests too, which the lint does not see"
