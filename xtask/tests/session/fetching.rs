@@ -210,7 +210,7 @@ fn a_token_opens_a_gate_and_is_never_shown() {
     ));
     assert!(!serde_json::to_string(&events).unwrap().contains(TOKEN));
     let requests = world.hub().log();
-    assert!(requests.iter().any(|it| it.door == Door::Hub));
+    assert!(requests.iter().any(|it| it.origin == Door::Hub));
     drop(client);
     for file in walk(&world.store()) {
         let bytes = std::fs::read(&file).unwrap();
@@ -221,7 +221,7 @@ fn a_token_opens_a_gate_and_is_never_shown() {
 
 fn bytes_of_files(world: &World) -> u64 {
     let log = world.hub().log();
-    let files = log.iter().filter(|it| it.door == Door::Signed);
+    let files = log.iter().filter(|it| it.origin == Door::Signed);
     files.map(|it| it.bytes_sent).sum()
 }
 
