@@ -106,7 +106,9 @@ impl Background {
     pub async fn part_came(&self, others_may: bool) {
         let told = self.0.bell.until(|| self.0.came.take().then_some(()));
         match others_may {
-            true => drop(select(pin!(told), pin!(sleep_millis(LOOK_MILLIS))).await),
+            true => {
+                select(pin!(told), pin!(sleep_millis(LOOK_MILLIS))).await;
+            }
             false => told.await,
         }
     }

@@ -306,6 +306,7 @@ impl Engine {
 }
 
 /// What the engine does next.
+#[allow(clippy::large_enum_variant, reason = "one exists at a time")]
 enum Turn {
     Job(Job),
     /// Parts of what is open may have come.

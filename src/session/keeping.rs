@@ -45,11 +45,7 @@ impl Engine {
         let came = self.came(&job).await;
         self.inbox.end_own();
         match came {
-            Ok(true) => {
-                if let Some(it) = self.readiness() {
-                    self.outbox.ready(it);
-                }
-            }
+            Ok(true) => self.tell_readiness(),
             // A lost device is found and replaced by the next command, which then takes up everything that is there.
             Ok(false) | Err(Trouble::Stopped) => (),
             Err(it) if it.lost().is_some() => (),
@@ -59,6 +55,14 @@ impl Engine {
                 }
                 self.outbox.refuse(it.failure());
             }
+        }
+    }
+
+    /// Tells what can be asked of a set that comes from the store.
+    pub(super) fn tell_readiness(&self) {
+        let is_kept = (self.open.as_ref()).is_some_and(|it| it.book.kept.is_some());
+        if let Some(it) = self.readiness().filter(|_| is_kept) {
+            self.outbox.ready(it);
         }
     }
 

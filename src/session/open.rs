@@ -105,6 +105,7 @@ impl Engine {
         let outcome = book.opened();
         let model = Some(model);
         self.open = Some(Open { book, model, scope });
+        self.tell_readiness();
         Ok(outcome)
     }
 

@@ -56,6 +56,10 @@ pub(super) enum Trouble {
     NotGreeted,
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(dead_code, reason = "the store is in the browser there")
+    )]
     #[error("there is no folder in which models could be kept")]
     NoCacheFolder,
     #[error("this set is being fetched already")]

@@ -110,6 +110,8 @@ async fn fetch(
     if let Some(first) = layers.remove(&0) {
         work.add_dictionary(&dictionaries, 0, &first).await?;
     }
+    let layers = work.add_known(&dictionaries, layers).await?;
+    work.look_at_all().await?;
     teller.plan(work, layers.len(), None);
     work.run(&mut || teller.tell(work)).await?;
     let waiting: Vec<(usize, LayerFile)> = layers.into_iter().collect();
@@ -120,6 +122,7 @@ async fn fetch(
         try_join_all(heads).await?;
     }
     work.only_first.set(false);
+    work.look_at_all().await?;
     let missing_bytes = work.try_room().await?;
     teller.plan(work, 0, Some(missing_bytes));
     work.run(&mut || teller.tell(work)).await?;
@@ -174,6 +177,26 @@ impl Work {
         // Apart from the others, since it asks for the supplies and the manifest itself.
         let mut state = self.state.borrow_mut();
         state.add(self, source, at)
+    }
+
+    /// Adds the layers whose headers are kept, which takes no request; the others.
+    async fn add_known(
+        &self,
+        of: &Dictionaries<'_>,
+        layers: BTreeMap<usize, LayerFile>,
+    ) -> Result<BTreeMap<usize, LayerFile>, WeightsError> {
+        let kept = Dictionaries {
+            reach: Reach::Kept,
+            ..*of
+        };
+        let mut unknown = BTreeMap::new();
+        for (layer, file) in layers {
+            match self.add_dictionary(&kept, layer, &file).await {
+                Err(WeightsError::NotKept { .. }) => drop(unknown.insert(layer, file)),
+                it => it?,
+            }
+        }
+        Ok(unknown)
     }
 
     async fn add_dictionary(

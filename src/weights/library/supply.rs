@@ -20,6 +20,10 @@ pub(super) struct Supply {
 #[derive(Clone)]
 enum From {
     Hub(Remote),
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(dead_code, reason = "a browser has no folders of the disk")
+    )]
     Copy(Rc<dyn Source>),
 }
 
@@ -45,6 +49,7 @@ impl Supply {
     }
 
     /// A copy of a repository at a commit; `source` names files as the repository does.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn copy(
         source: Rc<dyn Source>,
         repo: RepoRef,

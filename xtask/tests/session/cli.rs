@@ -141,7 +141,7 @@ fn an_interrupt_keeps_what_came_and_says_how_to_go_on() {
         .iter()
         .map(|it| it.bytes_sent)
         .sum::<u64>()
-        < 60_000
+        < 300_000
     {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -177,7 +177,7 @@ fn a_token_comes_from_a_file_and_is_never_shown() {
     let file = world.path("token");
     fails(&["--token-file", &file], "can't be read");
     fs::write(&file, "hf_wrong").unwrap();
-    assert!(!fails(&["--token-file", &file], "does not accept").contains("hf_wrong"));
+    assert!(!fails(&["--token-file", &file], "may not read").contains("hf_wrong"));
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let text = world.stdout(&[&["fetch"], &gated[..], &["--token-file", &file]].concat());
     assert!(!text.contains(TOKEN));
@@ -195,7 +195,7 @@ fn what_is_wrong_is_named_with_a_remedy() {
         ("fetch --model a/../b", "`a/../b`", "OWNER/NAME"),
         ("fetch --model hub:o/nano@..", "`o/nano@..`", "OWNER/NAME"),
         ("fetch --model o/nowhere", "o/nowhere", "OWNER/NAME"),
-        ("fetch --model o/llama", "llama", "Gemma 2"),
+        ("fetch --model o/llama", "LlamaForCausalLM", "Gemma 2"),
         ("fetch --transcoders o/notes", "o/notes", "layer_0"),
         ("fetch --layers x", "`x`", "0,3,5-7"),
         ("fetch --l0 0=1,0=2", "two variants", "one"),

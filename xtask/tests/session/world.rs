@@ -48,7 +48,7 @@ impl World {
         write(
             &root,
             &format!("{LLAMA}/config.json"),
-            &llama.replace("emma2", "lama"),
+            &llama.replace("Gemma2", "Llama"),
         );
         write(&root, &format!("{NOTES}/README.md"), "nothing of use");
         let mut config = Config::new(Repo::all_in(&root).unwrap());
@@ -212,7 +212,10 @@ pub fn until_end(client: &mut Client, id: u32) -> Vec<Event> {
 pub fn until(client: &mut Client, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
     let mut out = Vec::new();
     loop {
-        let event = client.next_message(LONG).expect("a message in time").event;
+        let message = client.next_message(LONG);
+        let event = message
+            .unwrap_or_else(|| panic!("a message in time after {out:#?}"))
+            .event;
         if let EventBody::Partial(_) = event.body {
             client.acknowledge(event.id, 1);
         }
