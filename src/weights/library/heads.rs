@@ -1,7 +1,7 @@
 //! Headers and small files: from the store, else from where they come, and then kept.
 
 use super::{
-    FetchControl, Library,
+    FetchControl, Library, LibraryError,
     meta::Meta,
     names::{self, Name},
     resolve::{LayerFile, Reach},
@@ -128,11 +128,12 @@ impl Library {
                 _ => return Ok(()),
             }
         }
-        Err(WeightsError::Mismatch {
+        Err(LibraryError::Mismatch {
             file: TOKENIZER_FILE.into(),
             expected: listed.sha256.clone().unwrap_or_default(),
             got: "another one".into(),
-        })
+        }
+        .into())
     }
 
     /// Its sha256, once all of it is kept.

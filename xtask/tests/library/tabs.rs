@@ -12,7 +12,7 @@ use gemscope::{
     sys::Stop,
     weights::{
         WeightsError,
-        library::{FetchControl, Manifest},
+        library::{FetchControl, LibraryError, Manifest},
     },
 };
 use std::rc::Rc;
@@ -96,7 +96,7 @@ fn a_full_disk_keeps_what_is_there_and_says_what_is_missing() {
         let error = world.fetch(&set).expect_err("no room");
         let is_no_room = matches!(
             error,
-            WeightsError::NoRoom { missing_bytes, .. } if missing_bytes > 0 && missing_bytes <= 2 * total
+            WeightsError::Library(LibraryError::NoRoom { missing_bytes, .. }) if missing_bytes > 0 && missing_bytes <= 2 * total
         );
         assert!(is_no_room, "{tenths}: {error}");
         let before = world.kept(&set).missing();
