@@ -129,6 +129,6 @@ fn features(client: &mut Client, set: OpenRequest) -> (Vec<Vec<u8>>, Plan) {
             out.extend(parts);
         }
     };
-    client.call(body, &mut on).unwrap();
+    client.call(body, &mut on).expect("an answer");
     (out, plan)
 }
