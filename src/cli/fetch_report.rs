@@ -83,13 +83,16 @@ pub fn plan(it: &FetchPlan) -> Report {
 /// It was stopped.
 pub fn stopped(ended: &Ended) -> Failure {
     let it = &ended.progress;
-    let what = match it.total_bytes {
-        0 => "Stopped before anything came.".to_string(),
-        total => format!(
-            "Stopped: {} of {} are there, and stay.",
-            bytes(it.done_bytes),
-            bytes(total)
-        ),
+    let (done, total) = match it.total_bytes {
+        0 => (ended.plan.kept_bytes, ended.plan.disk_bytes),
+        total => (it.done_bytes, total),
+    };
+    let what = match total {
+        0 => "Stopped before anything was known.".to_string(),
+        _ => {
+            let (done, total) = (bytes(done), bytes(total));
+            format!("Stopped: {done} of {total} are there, and stay.")
+        }
     };
     failure(what, "Run the same command again: it goes on from there.")
 }

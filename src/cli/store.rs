@@ -94,6 +94,10 @@ fn remove(args: &Remove, global: &Global) -> Result<Report, Failure> {
 
 fn export(args: &Export, global: &Global) -> Result<Report, Failure> {
     let (selection, to) = (selection(&args.selection)?, utf8(&args.folder)?);
+    std::fs::create_dir_all(&args.folder).map_err(|it| {
+        let what = format!("The folder `{to}` can't be made.");
+        file_failure(what, "Give a folder on a disk that may be written to.", &it)
+    })?;
     copied(CommandBody::Export { selection, to }, global)
 }
 

@@ -188,7 +188,7 @@ mod tests {
         };
         let text = super::list(&list, false).text;
         assert!(
-            text.contains("a/b     bf16     2      1.50 KiB  2.00 KiB  received"),
+            text.contains("a/b     bf16         2  1.50 KiB  2.00 KiB  received"),
             "{text}"
         );
         assert!(text.contains("in the folder x: 4.00 KiB;"), "{text}");

@@ -14,14 +14,15 @@ impl Temporary {
     fn new(name: &str) -> Self {
         let name = format!("gemscope-downloaded-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
+        fs::create_dir_all(&path).expect("a temporary folder can be made");
         Self(path)
     }
 
     fn file(&self, name: &str, text: &str) {
         let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let folder = path.parent().expect("it is inside the folder");
+        fs::create_dir_all(folder).expect("a temporary folder can be made");
+        fs::write(path, text).expect("a temporary file can be written");
     }
 }
 
@@ -32,11 +33,11 @@ impl Drop for Temporary {
 }
 
 fn repo(text: &str) -> RepoRef {
-    text.parse().unwrap()
+    text.parse().expect("a repository")
 }
 
 fn find(path: &Path, of: &str) -> Downloaded {
-    Downloaded::find(path, &repo(of)).unwrap()
+    Downloaded::find(path, &repo(of)).expect("a folder that can be read")
 }
 
 #[test]
@@ -115,10 +116,8 @@ fn a_cache_is_read_from_above_from_inside_and_at_every_revision() {
     for path in ["", inside, &snapshot] {
         for revision in ["", &format!("@{COMMIT}")] {
             let got = find(&it.0.join(path), &at(revision));
-            assert_eq!(
-                (got.repo, got.commit.as_deref()),
-                (Some(name.clone()), Some(COMMIT))
-            );
+            assert_eq!(got.repo.as_ref(), Some(&name));
+            assert_eq!(got.commit.as_deref(), Some(COMMIT));
             let weights = &got.files["layer_0/params.npz"];
             assert_eq!(
                 (weights.size_bytes, weights.sha256.as_deref()),

@@ -7,7 +7,7 @@ use super::{
     librarian::{Librarian, LibraryOptions},
     open::Open,
     outbox::{Message, Outbox},
-    protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL},
+    protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL, RunKey},
     trouble::Trouble,
 };
 use crate::gpu::{Faults, Forms, Gpu, GpuError, GpuOptions};
@@ -203,12 +203,7 @@ impl Engine {
                 sampling,
                 watch,
             } => self.generate(job, run, (*n, *sampling), *watch).await,
-            CommandBody::Drop { run } => {
-                if let Some(open) = &mut self.open {
-                    open.book.runs.drop_run(run);
-                }
-                Ok(Outcome::Nothing)
-            }
+            CommandBody::Drop { run } => self.forget(run),
             CommandBody::ResetGpu => self.reset(job).await,
             CommandBody::Measure { seconds, only } => {
                 self.measure(job, *seconds, only.as_deref()).await
@@ -247,6 +242,13 @@ impl Engine {
             protocol: PROTOCOL,
             build: BUILD.into(),
         })
+    }
+
+    fn forget(&mut self, run: &RunKey) -> Result<Outcome, Trouble> {
+        if let Some(open) = &mut self.open {
+            open.book.runs.drop_run(run);
+        }
+        Ok(Outcome::Nothing)
     }
 
     async fn reset(&mut self, job: &Job) -> Result<Outcome, Trouble> {

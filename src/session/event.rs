@@ -38,7 +38,7 @@ pub enum EventBody {
     Partial(Partial),
     /// The engine's own state, id 0.
     State(EngineState),
-    /// Parts of the open model have arrived: what can be asked now, id 0.
+    /// A set has been opened from the store, or parts of it have arrived since: what can be asked now, id 0.
     Ready(Readiness),
     /// Terminal: done.
     Done(Outcome),

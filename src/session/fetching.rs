@@ -125,7 +125,7 @@ async fn listed(remote: &Remote) -> Result<Vec<TranscoderVariant>, Trouble> {
     let repo = remote.repo();
     let set = TranscoderSet::parse(&String::from_utf8_lossy(&text), &repo.endpoint);
     let set = set.map_err(|source| {
-        let repo = repo.clone();
+        let repo = repo.to_string();
         WeightsError::Set { repo, source }
     })?;
     let files = set.files.unwrap_or_default().into_iter().enumerate();

@@ -45,11 +45,7 @@ impl Engine {
         let came = self.came(&job).await;
         self.inbox.end_own();
         match came {
-            Ok(true) => {
-                if let Some(it) = self.readiness() {
-                    self.outbox.ready(it);
-                }
-            }
+            Ok(true) => self.tell_readiness(),
             // A lost device is found and replaced by the next command, which then takes up everything that is there.
             Ok(false) | Err(Trouble::Stopped) => (),
             Err(it) if it.lost().is_some() => (),
@@ -62,15 +58,39 @@ impl Engine {
         }
     }
 
+    /// Tells what can be asked of a set that comes from the store.
+    pub(super) fn tell_readiness(&self) {
+        let is_kept = (self.open.as_ref()).is_some_and(|it| it.book.kept.is_some());
+        if let Some(it) = self.readiness().filter(|_| is_kept) {
+            self.outbox.ready(it);
+        }
+    }
+
     /// Whether something came.
     async fn came(&mut self, job: &Job) -> Result<bool, Trouble> {
-        let Some(kept) = self.open.as_mut().and_then(|it| it.book.kept.as_mut()) else {
+        let Some(book) = self.open.as_mut().map(|it| &mut it.book) else {
             return Ok(false);
         };
-        if kept.refresh().await?.is_empty() {
+        let Some(kept) = &mut book.kept else {
             return Ok(false);
+        };
+        let parts = kept.refresh().await?;
+        let grown = kept.knows_all() && kept.dictionaries.len() > book.transcoders.files.len();
+        match (grown, parts.is_empty()) {
+            // Nothing but headers tells how large a transcoder is, so that what was planned for fewer is planned anew.
+            (true, _) => self.load_anew(job).await?,
+            (_, true) => return Ok(false),
+            (_, false) => self.arrived(job).await?,
         }
-        self.arrived(job).await?;
         Ok(true)
+    }
+
+    async fn load_anew(&mut self, job: &Job) -> Result<(), Trouble> {
+        let max_binding_bytes = self.gpu().await?.about().max_binding_bytes;
+        let open = self.open.as_mut().ok_or(Trouble::NothingOpen)?;
+        open.book.plan_anew(max_binding_bytes).await?;
+        (open.scope, open.model) = (None, None);
+        self.ready(job).await?;
+        Ok(())
     }
 }

@@ -58,9 +58,9 @@
 //! window) these commands fail with the reason, and all others work.
 //!
 //! `Open` and `Plan` take repositories by what is kept of them and request nothing; a set of which nothing is kept fails with that.
-//! A model of a hub may be opened with transcoders of a folder, not the other way round. A set may be opened before it is whole: when
-//! parts of it arrive, by this engine's fetching or another's, the engine takes them up between two commands and tells what can be
-//! asked by then in an event `Ready` of id 0. A `Run` that was made before goes on from where it was.
+//! A model of a hub may be opened with transcoders of a folder, not the other way round. A set may be opened before it is whole:
+//! an event `Ready` of id 0 tells with it what can be asked, and again when parts have arrived, by this engine's fetching or another's,
+//! which the engine takes up between two commands. A `Run` that was made before goes on from where it was.
 //!
 //! `Stored` lists what is kept. `Verify` compares it with the hashes it was kept with; with `repair` damaged pieces are forgotten, and
 //! a `Fetch` brings them again. `Remove` takes away, but nothing that belongs to the open model. `Export` and `Import` copy whole parts

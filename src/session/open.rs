@@ -105,6 +105,7 @@ impl Engine {
         let outcome = book.opened();
         let model = Some(model);
         self.open = Some(Open { book, model, scope });
+        self.tell_readiness();
         Ok(outcome)
     }
 
@@ -153,6 +154,16 @@ impl Engine {
 }
 
 impl Book {
+    /// Takes in the transcoders that are known by now, and plans for them.
+    pub async fn plan_anew(&mut self, max_binding_bytes: u64) -> Result<(), Trouble> {
+        let config = self.checkpoint.config();
+        let known = transcoders(&self.request, config, self.kept.as_ref()).await?;
+        let asked = plan_request(&self.request, config);
+        self.plan = scope::plan(config, max_binding_bytes, asked, &known.wanted)?;
+        self.transcoders = known;
+        Ok(())
+    }
+
     fn opened(&self) -> Outcome {
         Outcome::Opened {
             config: self.checkpoint.config().clone(),

@@ -3,7 +3,7 @@
 use super::library::LibraryError;
 use crate::{
     hub::HubError,
-    spec::{AddressError, ConfigError, DType, Packing, RepoRef, TranscoderSetError},
+    spec::{ConfigError, DType, Packing, TranscoderSetError},
     store::StoreError,
 };
 use std::ops::Range;
@@ -24,58 +24,15 @@ pub enum WeightsError {
     #[error("{repo}: {source}")]
     Set {
         /// The repository.
-        repo: RepoRef,
+        repo: String,
         /// What is wrong.
         source: TranscoderSetError,
-    },
-    /// Something that names no place of a hub.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// A folder or a formula where a repository of a hub should be.
-    #[error("{what} is not a repository of a hub")]
-    NotAHub {
-        /// What was given.
-        what: &'static str,
-    },
-    /// A layer that the model does not have.
-    #[error("there is no layer {layer}: the model has layers 0 to {}", n_layers.saturating_sub(1))]
-    LayerOf {
-        /// The layer.
-        layer: usize,
-        /// How many there are.
-        n_layers: usize,
     },
     /// It has not been fetched, or not as far as that.
     #[error("{what} is not kept yet")]
     NotKept {
         /// What was looked for.
         what: String,
-    },
-    /// Not all of a set found room.
-    #[error("{missing_bytes} bytes more are needed in {place}; what found room is kept")]
-    NoRoom {
-        /// Where it was to be kept.
-        place: String,
-        /// How much more room it takes in all.
-        missing_bytes: u64,
-    },
-    /// A file or a piece of it is not what its publisher or a manifest says, also when it is fetched once more.
-    #[error("`{file}` is not what was published: its sha256 should be {expected} and is {got}")]
-    Mismatch {
-        /// The file, with the range where it is a piece.
-        file: String,
-        /// What it should be.
-        expected: String,
-        /// What it is.
-        got: String,
-    },
-    /// What this program keeps of its own makes no sense to it.
-    #[error("`{key}` can't be read: {detail}")]
-    Document {
-        /// Its name in the store.
-        key: String,
-        /// What is wrong.
-        detail: String,
     },
     /// A manifest that is none.
     #[error("this is no manifest of pieces: {detail}")]

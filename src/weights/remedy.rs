@@ -10,18 +10,7 @@ impl WeightsError {
             Self::Store(it) => it.remedy(),
             Self::Library(it) => it.remedy(),
             Self::Set { source, .. } => source.remedy(),
-            Self::Address(it) => it.remedy(),
-            Self::NotAHub { .. } => "Name a repository as OWNER/NAME, or open the folder itself.",
-            Self::LayerOf { .. } => "Choose layers that the model has.",
             Self::NotKept { .. } => "Download it first; it goes on where it stopped.",
-            Self::NoRoom { .. } => {
-                "Remove models that are kept and no longer needed, choose the precision `compact`, or make room on the disk; \
-                 then the download goes on from there."
-            }
-            Self::Mismatch { .. } => {
-                "The server or something before it does not send what was published: try another network or a mirror, then go on. What is stored already is kept."
-            }
-            Self::Document { .. } => "Remove what is kept of this model and download it again.",
             Self::Manifest { .. } => {
                 "Give a manifest as `gemscope manifest` writes it, or go on without one."
             }
@@ -64,6 +53,17 @@ impl WeightsError {
             Self::Compressed { .. } | Self::Encrypted { .. } | Self::FortranOrder { .. } => {
                 "Take the file from its publisher again, or write it anew with numpy.savez, from arrays in C order."
             }
+            Self::Preset { .. } => "Choose one of nano, wide and full.",
+            Self::Write { .. } => {
+                "Check that the folder may be written to and that its disk has room."
+            }
+            _ => self.remedy_of_dictionaries(),
+        }
+    }
+
+    /// The same for transcoders.
+    fn remedy_of_dictionaries(&self) -> &'static str {
+        match self {
             Self::NotDictionary { .. }
             | Self::MissingArray { .. }
             | Self::ExtraArray { .. }
@@ -73,13 +73,7 @@ impl WeightsError {
             Self::NoDictionaries { .. } => {
                 "Give the folder with the files layer_0/width_16k/average_l0_76/params.npz and so on, or with layer_0.safetensors and so on."
             }
-            Self::NoLayer { .. } | Self::NoVariant { .. } => {
-                "Choose one that is there, or download the file into its folder."
-            }
-            Self::Preset { .. } => "Choose one of nano, wide and full.",
-            Self::Write { .. } => {
-                "Check that the folder may be written to and that its disk has room."
-            }
+            _ => "Choose one that is there, or download the file into its folder.",
         }
     }
 }

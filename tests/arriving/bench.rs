@@ -2,7 +2,7 @@
 
 use crate::{arrival::Parts, compare::Tensors, model, scope};
 use gemscope::{
-    gpu::{Gpu, GpuOptions},
+    gpu::Gpu,
     model::{Capture, Distribution, ModelError, PlanRequest, Stage, Told},
     scope::{Features, Prompt, ScopeError, Steering, Sums, Task, Variation},
     spec::{Half, Mode, Part, Precision, Site, Splice},
@@ -48,13 +48,12 @@ pub struct OfKept {
 }
 
 /// Of a model that is loaded whole.
-pub fn expected(options: &GpuOptions, n_kept: usize) -> Option<Answers> {
-    let gpu = model::open(options)?;
+pub fn expected(gpu: &Rc<Gpu>, n_kept: usize) -> Answers {
     let checkpoint = model::checkpoint(Preset::Nano);
     let files = scope::files(Preset::Nano, checkpoint.config().d_model);
-    let mut bench = scope::load_files(&gpu, (&checkpoint, files), keeping(n_kept), &BOTH);
+    let mut bench = scope::load_files(gpu, (&checkpoint, files), keeping(n_kept), &BOTH);
     let (sites, features) = bench.run(&prompt(), &Site::all(N_LAYERS));
-    Some(answers(&mut bench, sites, features))
+    answers(&mut bench, sites, features)
 }
 
 /// What the model that holds the whole run tells besides its sites and features.

@@ -1,6 +1,6 @@
 //! What is kept, copied out and taken back: whole, damaged, stopped, and nothing that is not ours.
 
-use crate::kept::{
+use crate::kept_store::{
     MODEL, SCOPE, commit, keep_all, keys, library, list, of_parts, of_repo, pin, repo,
 };
 use gemscope::{

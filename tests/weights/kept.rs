@@ -1,195 +1,20 @@
 //! What is kept, listed, verified, repaired and taken away: a model, transcoders and what is none of ours, on a disk in memory.
 
 use crate::{
-    checkpoints::in_memory,
-    lower::{keep_as, store},
-    npz_files::{D_MODEL, Form, NPZ, arrays, npz},
-    parts::{BOTH, config, cut, read},
+    kept_store::{
+        LIST, MODEL, SCOPE, commit, keep_all, keys, library, list, of_parts, of_repo, repo,
+    },
+    npz_files::NPZ,
 };
-use futures_util::future::LocalBoxFuture;
 use gemscope::{
-    hub::{Http, HttpError, HubConfig, Memory, Net, RemoteFile, Request, Response, Source},
-    spec::{
-        HostTable, Packing, Part, RepoRef, StoredList, StoredSelection, StoredSource, Trust,
-        Verified,
-    },
-    store::{Begin, BlobPlan, Mark, MemoryDisk, Store, sha256},
-    sys::{Stop, block_on, system_clock},
+    spec::{Packing, Part, StoredList, StoredSelection, StoredSource, Trust, Verified},
+    store::{Begin, BlobPlan, MemoryDisk, Store, Writer},
+    sys::{Stop, block_on},
     weights::{
-        CheckpointHead, DictionaryHead, WeightsError,
-        library::{
-            Library, LibraryError,
-            meta::Meta,
-            names::{self, Name},
-            resolve::{Pin, Tree},
-        },
-        synth::Stored,
+        WeightsError,
+        library::{Library, LibraryError, names::Name},
     },
 };
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, rc::Rc};
-
-pub const MODEL: &str = "a/model";
-pub const SCOPE: &str = "a/scope";
-pub const LIST: &str = "b/list";
-/// Those that are asked for nothing here.
-struct NoNetwork;
-
-impl Http for NoNetwork {
-    fn get(&self, request: Request) -> LocalBoxFuture<'_, Result<Response, HttpError>> {
-        panic!("a request: {request:?}");
-    }
-}
-
-pub fn library(disk: &MemoryDisk) -> Library {
-    let http = Rc::new(NoNetwork);
-    let net = Net::new(
-        http,
-        system_clock(),
-        HubConfig::default(),
-        HostTable::default(),
-    );
-    Library::new(store(disk), net)
-}
-
-pub fn repo(name: &str) -> RepoRef {
-    name.parse().unwrap()
-}
-
-pub fn commit(n: u8) -> String {
-    format!("{n:02x}").repeat(20)
-}
-
-/// Writes a document as a fetch does.
-pub fn document(store: &Store, name: &Name, bytes: Vec<u8>) {
-    let size_bytes = bytes.len() as u64;
-    let plan = BlobPlan {
-        meta: Meta::Document { seq: 0 }.to_value(),
-        size_bytes,
-        pieces: vec![vec![0..size_bytes]],
-    };
-    let Begin::Writer(writer) = block_on(store.begin(&name.key(), plan)).unwrap() else {
-        panic!("{name:?} is there");
-    };
-    let bytes = bytes.into();
-    block_on(writer.write(0, &bytes)).unwrap();
-    let hash = block_on(sha256(&bytes));
-    let mark = Mark {
-        source: hash,
-        packed: hash,
-        trust: Trust::Received,
-    };
-    block_on(writer.mark(0, mark)).unwrap();
-    block_on(writer.commit()).unwrap();
-}
-
-fn json(store: &Store, name: &Name, it: &impl Serialize) {
-    document(store, name, serde_json::to_vec(it).unwrap());
-}
-
-/// The files of a place as a listing has them.
-fn files(source: &Memory) -> BTreeMap<String, RemoteFile> {
-    let names = block_on(source.list()).unwrap().into_iter();
-    let file = |name: &String| {
-        let size_bytes = block_on(source.size(name)).unwrap();
-        let bytes = read(source, name, 0..size_bytes).into_vec();
-        let digits = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}"));
-        RemoteFile {
-            size_bytes,
-            sha256: Some(digits.collect()),
-            oid: String::new(),
-        }
-    };
-    names.map(|it| (it.clone(), file(&it))).collect()
-}
-
-/// Notes a repository and its commit.
-pub fn pin(store: &Store, name: &str, commit: &str, files: BTreeMap<String, RemoteFile>) {
-    let (repo, commit) = (repo(name), commit.to_string());
-    let id = names::repo_id(&repo);
-    let tree = Name::Tree(id.clone(), names::commit_id(&commit));
-    let it = Tree {
-        repo: repo.clone(),
-        commit: commit.clone(),
-        files,
-    };
-    json(store, &tree, &it);
-    json(store, &Name::Pin(id, 0), &Pin { repo, commit });
-}
-
-fn keep_model(store: &Store) -> String {
-    let mut memory = in_memory(&config(), Stored::Bf16, 1);
-    memory.insert("tokenizer.json", "{}");
-    let files = files(&memory);
-    let id = names::model_id(&files);
-    let tokenizer = Name::Tokenizer(names::file_id(&files["tokenizer.json"]));
-    document(store, &tokenizer, b"{}".to_vec());
-    pin(store, MODEL, &commit(1), files);
-    let head = block_on(CheckpointHead::read(&memory)).unwrap();
-    json(store, &Name::Head(id.clone()), &head);
-    for plan in head.parts(&cut(Packing::Q8, 4000), &[1, 2]).unwrap() {
-        let key = Name::part(&id, plan.part, Packing::Q8).key();
-        let meta = Meta::part(&id, &plan, Packing::Q8).to_value();
-        keep_as(store, &memory, (&key, meta, &plan), |_| Trust::File);
-    }
-    id
-}
-
-fn keep_scope(store: &Store) -> String {
-    let mut memory = Memory::default();
-    memory.insert(NPZ, npz(&arrays(), &Form::default()));
-    let files = files(&memory);
-    let id = names::file_id(&files[NPZ]);
-    pin(store, SCOPE, &commit(2), files);
-    let head = block_on(DictionaryHead::read(&memory, NPZ, 1, D_MODEL)).unwrap();
-    json(store, &Name::Head(id.clone()), &head);
-    json(store, &Name::Proof(id.clone(), 1), &"state");
-    for plan in head.parts(&cut(Packing::F32, 9000), &BOTH).unwrap() {
-        let key = Name::part(&id, plan.part, Packing::F32).key();
-        let meta = Meta::part(&id, &plan, Packing::F32).to_value();
-        keep_as(store, &memory, (&key, meta, &plan), |_| Trust::Manifest);
-    }
-    id
-}
-
-/// A model, transcoders, and a list of circuit-tracer's that names them; the ids of both.
-pub fn keep_all(store: &Store) -> (String, String) {
-    let text = format!(
-        "model_kind: transcoder_set\nfeature_input_hook: ln2.hook_normalized\n\
-         feature_output_hook: hook_mlp_out\ntranscoders:\n  - hf://{SCOPE}/{NPZ}\n"
-    );
-    let mut memory = Memory::default();
-    memory.insert("config.yaml", text.clone());
-    let files = files(&memory);
-    let small = Name::Small(names::file_id(&files["config.yaml"]));
-    document(store, &small, text.into_bytes());
-    pin(store, LIST, &commit(3), files);
-    (keep_model(store), keep_scope(store))
-}
-
-pub fn of_repo(name: &str) -> StoredSelection {
-    StoredSelection {
-        repo: Some(name.parse().unwrap()),
-        ..StoredSelection::default()
-    }
-}
-
-pub fn of_parts(parts: &[Part]) -> StoredSelection {
-    StoredSelection {
-        parts: Some(parts.to_vec()),
-        ..StoredSelection::default()
-    }
-}
-
-pub fn list(library: &Library) -> StoredList {
-    block_on(library.list()).unwrap()
-}
-
-pub fn keys(library: &Library) -> Vec<String> {
-    let infos = block_on(library.store().list()).unwrap();
-    infos.into_iter().map(|it| it.key).collect()
-}
 
 fn source<'a>(list: &'a StoredList, name: &str, file: Option<&str>) -> &'a StoredSource {
     let mut found = list
@@ -214,23 +39,29 @@ fn verify(
     got
 }
 
+/// Something that has not come yet.
+fn begun(store: &Store, key: &str, size_bytes: u64) -> Writer {
+    let plan = BlobPlan {
+        meta: "x".into(),
+        size_bytes,
+        pieces: vec![vec![0..4], vec![4..size_bytes]],
+    };
+    match block_on(store.begin(key, plan)).unwrap() {
+        Begin::Writer(it) => it,
+        _ => panic!("`{key}` is there"),
+    }
+}
+
 #[test]
 fn everything_is_listed_by_where_it_came_from() {
     let disk = MemoryDisk::new(1);
     let library = library(&disk);
     let (_, id) = keep_all(library.store());
-    let stranger = "0".repeat(16);
-    let meta = |part: &str| serde_json::Value::from(part);
-    let plan = |meta, size_bytes| BlobPlan {
-        meta,
-        size_bytes,
-        pieces: vec![vec![0..4], vec![4..size_bytes]],
-    };
-    let unknown = Name::part(&stranger, Part::Mlp(3), Packing::Q8).key();
-    let writer = block_on(library.store().begin(&unknown, plan(meta("p"), 1000))).unwrap();
-    drop(block_on(library.store().begin("stray", plan(meta("x"), 8))).unwrap());
+    let unknown = Name::part(&"0".repeat(16), Part::Mlp(3), Packing::Q8).key();
+    let writer = begun(library.store(), &unknown, 1000);
+    drop(begun(library.store(), "stray", 8));
     let spill = Name::Spill(id, Part::Encoder(1), Packing::Q8).key();
-    drop(block_on(library.store().begin(&spill, plan(meta("s"), 500))).unwrap());
+    drop(begun(library.store(), &spill, 500));
     let got = list(&library);
     let model = source(&got, MODEL, None);
     assert_eq!(model.commit, Some(commit(1)));
@@ -294,7 +125,7 @@ fn damage_is_found_by_piece_and_repair_leaves_it_to_be_fetched_again() {
     assert!(got.damaged.is_empty() && got.read_bytes > 0);
     let encoder = Name::part(&id, Part::Encoder(1), Packing::F32).key();
     let head = Name::Head(model).key();
-    for (key, at) in [(&encoder, 9), (&encoder, 9001), (&head, 5)] {
+    for (key, at) in [(&encoder, 9), (&encoder, 13_000), (&head, 5)] {
         assert!(disk.damage(&format!("gemscope/{key}.data"), at));
     }
     for repair in [false, true] {

@@ -15,6 +15,7 @@ mod checkpoints;
 mod copies;
 mod dictionary;
 mod kept;
+mod kept_store;
 mod lower;
 mod manifests;
 mod npz_files;

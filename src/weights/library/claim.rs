@@ -69,6 +69,18 @@ impl Work {
         Ok(())
     }
 
+    /// What is there of all parts now, so that it can be planned with before anybody takes hold of anything.
+    pub async fn look_at_all(&self) -> Result<(), WeightsError> {
+        let n_parts = self.state.borrow().parts.len();
+        for part in 0..n_parts {
+            let is_held = self.state.borrow().parts[part].writer.is_some();
+            if !is_held {
+                self.look(part).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// What is there of a part now.
     async fn look(&self, part: usize) -> Result<(), WeightsError> {
         let (key, plan) = self.blob(part);
@@ -105,11 +117,12 @@ impl Work {
         }
         let (key, plan) = self.blob(part);
         if let Begin::Writer(it) = self.library.store().begin(&key, plan).await? {
-            let mut state = self.state.borrow_mut();
-            let of = &mut state.parts[part];
-            of.is_whole = false;
-            of.writer = Some(Rc::new(it));
-            drop(state);
+            {
+                let mut state = self.state.borrow_mut();
+                let of = &mut state.parts[part];
+                of.is_whole = false;
+                of.writer = Some(Rc::new(it));
+            }
             self.settle(part).await?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Small things in the store: read whole, written whole. Of some there are two places, so that a newer one never costs the older one.
 
-use super::{Library, control::FetchControl, meta::Meta};
+use super::{Library, LibraryError, control::FetchControl, meta::Meta};
 use crate::{
     spec::Trust,
     store::{Begin, BlobPlan, Mark, Reader, Scratch, StoreError, sha256},
@@ -22,7 +22,7 @@ impl Library {
 
     /// A document of JSON, if it is there and undamaged.
     ///
-    /// Errors: [`WeightsError::Document`] for one that this program did not write.
+    /// Errors: [`LibraryError::Document`] for one that this program did not write.
     pub(super) async fn read_json<T: DeserializeOwned>(
         &self,
         key: &str,
@@ -30,7 +30,7 @@ impl Library {
         let Some(text) = self.read_bytes(key).await? else {
             return Ok(None);
         };
-        let read = serde_json::from_slice(&text).map_err(|it| WeightsError::Document {
+        let read = serde_json::from_slice(&text).map_err(|it| LibraryError::Document {
             key: key.into(),
             detail: it.to_string(),
         })?;
@@ -75,7 +75,7 @@ impl Library {
         it: &impl Serialize,
         seq: u64,
     ) -> Result<(), WeightsError> {
-        let text = serde_json::to_vec(it).map_err(|it| WeightsError::Document {
+        let text = serde_json::to_vec(it).map_err(|it| LibraryError::Document {
             key: key.into(),
             detail: it.to_string(),
         })?;

@@ -1,13 +1,16 @@
 //! Fetching a set: asked for, planned, received, packed, kept, proven.
 
 use super::{
-    FetchControl, Library, Manifest, names,
+    FetchControl, Library, LibraryError, Manifest, names,
     resolve::{LayerFile, Reach, Repos},
     tell::Teller,
     work::{Head, State, Work},
 };
 use crate::{
-    spec::{FetchFrom, FetchRequest, FetchTold, Fetched, Part, TranscoderRequest, Trust},
+    spec::{
+        Config, FetchFrom, FetchRequest, FetchTold, Fetched, Packing, Part, TranscoderRequest,
+        Trust,
+    },
     store::StoreError,
     weights::WeightsError,
 };
@@ -23,8 +26,8 @@ impl Library {
     /// A part is there at *received*, and at *manifest* where its pieces stand in the manifest; once all of a file has come and its
     /// sha256 is the listing's, its parts are at *file*. Where only some of a file's parts are asked for, they stay as they are.
     ///
-    /// Errors: [`WeightsError::NotAHub`]; repositories and files that can't be used; [`WeightsError::NoRoom`] once everything that
-    /// found room is there; [`WeightsError::Mismatch`]; [`WeightsError::Stopped`]. What has arrived is kept after each of them, and
+    /// Errors: [`LibraryError::NotAHub`]; repositories and files that can't be used; [`LibraryError::NoRoom`] once everything that
+    /// found room is there; [`LibraryError::Mismatch`]; [`WeightsError::Stopped`]. What has arrived is kept after each of them, and
     /// the same again goes on from there.
     pub async fn fetch(
         &self,
@@ -77,39 +80,22 @@ async fn fetch(
     request: &FetchRequest,
     teller: &mut Teller<'_>,
 ) -> Result<(), WeightsError> {
-    let (library, set) = (&work.library, &request.set);
     let reach = Reach::All {
         from: &request.from,
         control: &work.control,
         update: request.update,
     };
-    // Of folders, a model that has none is taken as it is kept.
-    let is_left_out = matches!(&request.from, FetchFrom::Folders { model: None, .. });
-    let of_model = if is_left_out { Reach::Kept } else { reach };
     let mut repos = Repos::default();
-    let supply = library.model_supply(set, of_model).await?;
-    let head = library.model_head(&supply, of_model).await?;
-    let config = head.config()?;
-    let model = repos.add(supply.clone());
-    work.supplies.replace(repos.0.clone());
-    if !is_left_out {
-        library.fetch_tokenizer(&supply, &work.control).await?;
-        let id = names::model_id(&supply.files);
-        let packing = set.precision.of_model();
-        let source = (id, Head::Model(Box::new(head)));
-        work.add(source, (model, packing))?;
-    }
-    let no_folder = matches!(
-        &request.from,
-        FetchFrom::Folders {
-            transcoders: None,
-            ..
-        }
-    );
-    let asked = set.transcoders.as_ref().filter(|_| !no_folder);
+    let config = work.add_model(request, reach, &mut repos).await?;
+    let no_folder = FetchFrom::Folders {
+        model: request.from.model_folder(),
+        transcoders: None,
+    };
+    let asked = request.set.transcoders.as_ref();
+    let asked = asked.filter(|_| request.from != no_folder);
     let mut layers = match asked {
         Some(it) => {
-            let found = library.layer_files(it, config.n_layers, reach, &mut repos);
+            let found = (work.library).layer_files(it, config.n_layers, reach, &mut repos);
             found.await?
         }
         None => BTreeMap::new(),
@@ -118,23 +104,25 @@ async fn fetch(
     let dictionaries = Dictionaries {
         asked,
         d_model: config.d_model,
-        packing: set.precision.of_dictionaries(),
+        packing: request.set.precision.of_dictionaries(),
         reach,
     };
     if let Some(first) = layers.remove(&0) {
         work.add_dictionary(&dictionaries, 0, &first).await?;
     }
+    let layers = work.add_known(&dictionaries, layers).await?;
+    work.look_at_all().await?;
     teller.plan(work, layers.len(), None);
     work.run(&mut || teller.tell(work)).await?;
     let waiting: Vec<(usize, LayerFile)> = layers.into_iter().collect();
-    let at_once = library.net().config().in_flight.max(1);
-    for some in waiting.chunks(at_once) {
+    for some in waiting.chunks(work.library.net().config().in_flight.max(1)) {
         let heads = some
             .iter()
             .map(|(layer, file)| work.add_dictionary(&dictionaries, *layer, file));
         try_join_all(heads).await?;
     }
     work.only_first.set(false);
+    work.look_at_all().await?;
     let missing_bytes = work.try_room().await?;
     teller.plan(work, 0, Some(missing_bytes));
     work.run(&mut || teller.tell(work)).await?;
@@ -146,19 +134,69 @@ async fn fetch(
 struct Dictionaries<'a> {
     asked: Option<&'a TranscoderRequest>,
     d_model: usize,
-    packing: crate::spec::Packing,
+    packing: Packing,
     reach: Reach<'a>,
 }
 
+impl FetchFrom {
+    fn model_folder(&self) -> Option<String> {
+        match self {
+            Self::Folders { model, .. } => model.clone(),
+            Self::Hub => None,
+        }
+    }
+}
+
 impl Work {
-    fn add(
+    /// The model: its headers, its tokenizer and its parts. Of folders, a model that has none is taken as it is kept, and nothing is
+    /// brought of it.
+    async fn add_model(
         &self,
-        source: (String, Head),
-        at: (usize, crate::spec::Packing),
-    ) -> Result<(), WeightsError> {
+        request: &FetchRequest,
+        reach: Reach<'_>,
+        repos: &mut Repos,
+    ) -> Result<Config, WeightsError> {
+        let (library, set) = (&self.library, &request.set);
+        let is_left_out = matches!(&request.from, FetchFrom::Folders { model: None, .. });
+        let reach = if is_left_out { Reach::Kept } else { reach };
+        let supply = library.model_supply(set, reach).await?;
+        let head = library.model_head(&supply, reach).await?;
+        let config = head.config()?;
+        let at = repos.add(supply.clone());
+        self.supplies.replace(repos.0.clone());
+        if !is_left_out {
+            library.fetch_tokenizer(&supply, &self.control).await?;
+            let id = names::model_id(&supply.files);
+            let source = (id, Head::Model(Box::new(head)));
+            self.add(source, (at, set.precision.of_model()))?;
+        }
+        Ok(config)
+    }
+
+    fn add(&self, source: (String, Head), at: (usize, Packing)) -> Result<(), WeightsError> {
         // Apart from the others, since it asks for the supplies and the manifest itself.
         let mut state = self.state.borrow_mut();
         state.add(self, source, at)
+    }
+
+    /// Adds the layers whose headers are kept, which takes no request; the others.
+    async fn add_known(
+        &self,
+        of: &Dictionaries<'_>,
+        layers: BTreeMap<usize, LayerFile>,
+    ) -> Result<BTreeMap<usize, LayerFile>, WeightsError> {
+        let kept = Dictionaries {
+            reach: Reach::Kept,
+            ..*of
+        };
+        let mut unknown = BTreeMap::new();
+        for (layer, file) in layers {
+            match self.add_dictionary(&kept, layer, &file).await {
+                Err(WeightsError::NotKept { .. }) => drop(unknown.insert(layer, file)),
+                it => it?,
+            }
+        }
+        Ok(unknown)
     }
 
     async fn add_dictionary(
@@ -212,17 +250,18 @@ impl Work {
         Ok(out)
     }
 
-    /// Errors: [`WeightsError::NoRoom`] where some parts found none.
+    /// Errors: [`LibraryError::NoRoom`] where some parts found none.
     async fn check_room(&self) -> Result<(), WeightsError> {
         if !self.state.borrow().parts.iter().any(|it| it.has_no_room) {
             return Ok(());
         }
         // What is to be written once more needs room too, but no one can say how much.
         let missing_bytes = self.try_room().await?.max(1);
-        Err(WeightsError::NoRoom {
+        Err(LibraryError::NoRoom {
             place: self.library.store().place(),
             missing_bytes,
-        })
+        }
+        .into())
     }
 
     /// Rows of the opening set are rows of the table too: they are compared with it, and received again where they differ.
@@ -237,11 +276,12 @@ impl Work {
             if n_tries == 1 {
                 let file = format!("the rows of the opening set ({} pieces)", bad.len());
                 let (expected, got) = ("that of the table".into(), "another one".into());
-                return Err(WeightsError::Mismatch {
+                return Err(LibraryError::Mismatch {
                     file,
                     expected,
                     got,
-                });
+                }
+                .into());
             }
             for piece in bad {
                 self.forget(part, piece).await?;

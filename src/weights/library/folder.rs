@@ -23,7 +23,7 @@ pub(super) async fn supply(path: &str, repo: &RepoRef) -> Result<Supply, Weights
         Err(LibraryError::OtherFolder {
             place: it.folder.name(),
             found: found.into(),
-            wanted: repo.clone(),
+            wanted: repo.to_string(),
         }
         .into())
     };

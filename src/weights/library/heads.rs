@@ -1,7 +1,7 @@
 //! Headers and small files: from the store, else from where they come, and then kept.
 
 use super::{
-    FetchControl, Library,
+    FetchControl, Library, LibraryError,
     meta::Meta,
     names::{self, Name},
     resolve::{LayerFile, Reach},
@@ -128,11 +128,12 @@ impl Library {
                 _ => return Ok(()),
             }
         }
-        Err(WeightsError::Mismatch {
+        Err(LibraryError::Mismatch {
             file: TOKENIZER_FILE.into(),
             expected: listed.sha256.clone().unwrap_or_default(),
             got: "another one".into(),
-        })
+        }
+        .into())
     }
 
     /// Its sha256, once all of it is kept.
@@ -146,7 +147,8 @@ impl Library {
         let piece_bytes = self.net().config().piece_bytes as u64;
         let size_bytes = listed.size_bytes;
         let starts = (0..size_bytes).step_by(piece_bytes as usize);
-        let pieces = starts.map(|at| vec![at..size_bytes.min(at + piece_bytes)]);
+        let pieces =
+            starts.map(|at| std::iter::once(at..size_bytes.min(at + piece_bytes)).collect());
         let plan = BlobPlan {
             meta: Meta::Document { seq: 0 }.to_value(),
             size_bytes,

@@ -39,7 +39,7 @@ pub struct KeptSet {
 impl Library {
     /// From the store alone, without a request: what is there of a set, as far as it has arrived.
     ///
-    /// Errors: [`WeightsError::NotAHub`]; [`WeightsError::NotKept`] as long as the model's headers are not there; those of the store.
+    /// Errors: [`super::LibraryError::NotAHub`]; [`WeightsError::NotKept`] as long as the model's headers are not there; those of the store.
     pub async fn kept(&self, set: &OpenRequest) -> Result<KeptSet, WeightsError> {
         let supply = self.model_supply(set, Reach::Kept).await?;
         let head = self.model_head(&supply, Reach::Kept).await?;
@@ -102,6 +102,11 @@ impl KeptSet {
     /// Whether all parts are there.
     pub fn is_whole(&self) -> bool {
         self.missing().is_empty()
+    }
+
+    /// Whether the headers of all layers that were asked for have arrived.
+    pub fn knows_all(&self) -> bool {
+        self.unknown.is_empty()
     }
 
     /// Whether a part that was taken up is read from what is kept under a key.

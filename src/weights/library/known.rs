@@ -1,7 +1,7 @@
 //! Where what is kept came from, as far as the lists of repositories that are kept beside it say.
 
 use super::{
-    Library,
+    Library, LibraryError,
     names::{self, Name},
     resolve::{Pin, SET_FILE, Tree},
 };
@@ -193,7 +193,7 @@ impl Listed {
 /// What a document says; one that can't be read says nothing.
 fn said<T>(read: Result<Option<T>, WeightsError>) -> Result<Option<T>, WeightsError> {
     match read {
-        Err(WeightsError::Document { .. }) => Ok(None),
+        Err(WeightsError::Library(LibraryError::Document { .. })) => Ok(None),
         it => it,
     }
 }

@@ -1,6 +1,7 @@
 //! Proving files: their pieces hashed in the order of the file, as they come or from what is kept, and what follows from the result.
 
 use super::{
+    LibraryError,
     hasher::{Hasher, unhex},
     names::Name,
     work::{FileWork, Proof, Work},
@@ -11,7 +12,7 @@ use crate::{
     weights::{WeightsError, checkpoint::hex},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 /// A proof as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -215,21 +216,23 @@ impl Work {
             (got, it.listed.sha256.clone(), it.name.clone())
         };
         if expected.as_ref() == Some(&got) {
-            let mut state = self.state.borrow_mut();
-            state.files[file].proof.is_proven = true;
-            state.files[file].proof.is_dirty = true;
-            drop(state);
+            {
+                let proof = &mut self.state.borrow_mut().files[file].proof;
+                proof.is_proven = true;
+                proof.is_dirty = true;
+            }
             self.save_proof(file).await?;
             return self.raise(file).await;
         }
         let n_wrong = self.state.borrow().files[file].proof.n_wrong + 1;
         self.reset_proof(file).await?;
         if n_wrong > 1 {
-            return Err(WeightsError::Mismatch {
+            return Err(LibraryError::Mismatch {
                 file: name,
                 expected: expected.unwrap_or_default(),
                 got,
-            });
+            }
+            .into());
         }
         self.receive_again(file, n_wrong).await
     }
@@ -275,9 +278,11 @@ impl Work {
 
     /// Everything that a proven file says of what is kept.
     pub async fn raise(&self, file: usize) -> Result<(), WeightsError> {
-        let parts: BTreeSet<usize> = {
+        let parts: Vec<usize> = {
             let state = self.state.borrow();
-            state.files[file].cover.iter().map(|it| it.0).collect()
+            let parts = state.parts.iter().enumerate();
+            let of_file = parts.filter(|it| it.1.files.contains(&file) && !it.1.is_opaque);
+            of_file.map(|it| it.0).collect()
         };
         for &part in &parts {
             let pieces: Vec<u32> = {
@@ -285,8 +290,13 @@ impl Work {
                 let it = &state.parts[part];
                 let low = it.marks.iter().filter(|mark| mark.1.trust < Trust::File);
                 let low = low.map(|it| *it.0);
-                low.filter(|piece| it.files[*piece as usize] == file && !it.is_copied(*piece))
-                    .collect()
+                let of_file = low.filter(|piece| it.files[*piece as usize] == file);
+                let proof = &state.files[file].proof;
+                let is_same = |piece: &u32| {
+                    let passed = (it.range(*piece), it.marks[piece].source);
+                    proof.passed.contains(&passed)
+                };
+                of_file.filter(is_same).collect()
             };
             self.raise_pieces(part, &pieces, Trust::File).await?;
             self.settle(part).await?;

@@ -2,7 +2,7 @@
 //! not pinned yet.
 
 use super::{
-    FetchControl, Library, folder,
+    FetchControl, Library, LibraryError, folder,
     names::{self, Name},
     supply::Supply,
 };
@@ -72,7 +72,7 @@ impl Library {
         reach: Reach<'_>,
     ) -> Result<Supply, WeightsError> {
         let ModelRef::Hub { repo } = &set.model else {
-            return Err(WeightsError::NotAHub { what: "the model" });
+            return Err(LibraryError::NotAHub { what: "the model" }.into());
         };
         let path = match reach {
             Reach::All {
@@ -93,9 +93,10 @@ impl Library {
         repos: &mut Repos,
     ) -> Result<BTreeMap<usize, LayerFile>, WeightsError> {
         let TranscoderRef::Hub { repo } = &asked.place else {
-            return Err(WeightsError::NotAHub {
+            return Err(LibraryError::NotAHub {
                 what: "the place of the transcoders",
-            });
+            }
+            .into());
         };
         let path = match reach {
             Reach::All {
@@ -107,7 +108,7 @@ impl Library {
         let supply = self.supply(repo, path, reach).await?;
         if let Some(layer) = (asked.layers.iter().flatten()).find(|it| **it >= n_layers) {
             let layer = *layer;
-            return Err(WeightsError::LayerOf { layer, n_layers });
+            return Err(LibraryError::LayerOf { layer, n_layers }.into());
         }
         let names = supply.files.keys().map(String::as_str);
         match DictionarySet::from_names(&repo.to_string(), names) {
@@ -129,7 +130,7 @@ impl Library {
         let text = String::from_utf8_lossy(&text);
         let set = TranscoderSet::parse(&text, &supply.repo.endpoint);
         set.map_err(|source| WeightsError::Set {
-            repo: supply.repo.clone(),
+            repo: supply.repo.to_string(),
             source,
         })
     }
@@ -227,7 +228,9 @@ impl Library {
         let before: Option<Tree> = self.read_json(&key).await?;
         let has = |tree: &Tree| {
             let mut files = supply.files.iter();
-            files.all(|(name, file)| tree.files.get(name) == Some(file))
+            // A folder does not say by which name git knows a large file.
+            let id = |it: Option<&RemoteFile>| it.map(names::file_id);
+            files.all(|(name, file)| id(tree.files.get(name)) == id(Some(file)))
         };
         let is_known = match is_copy {
             true => before.as_ref().is_some_and(has),

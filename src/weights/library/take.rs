@@ -1,6 +1,6 @@
 //! A piece on its way into the store: hashed, compared, packed, written, marked. Leaves where it comes from to `workers`.
 
-use super::work::Work;
+use super::{LibraryError, work::Work};
 use crate::{
     spec::{Bytes, Trust},
     store::{Mark, StoreError, sha256, sha256_of},
@@ -212,7 +212,7 @@ impl Work {
         let manifest = self.manifest.as_ref();
         let listed = manifest.and_then(|it| it.of(&about.name, &about.range));
         let expected = listed.or_else(|| self.proven(about.file, &about.range));
-        WeightsError::Mismatch {
+        LibraryError::Mismatch {
             file: format!(
                 "{} (bytes {} to {})",
                 about.name, about.range.start, about.range.end
@@ -220,5 +220,6 @@ impl Work {
             expected: expected.map(|it| hex(&it)).unwrap_or_default(),
             got: hex(&sha256(&came.raw).await),
         }
+        .into()
     }
 }

@@ -1,10 +1,50 @@
-//! Why what is kept could not be used, copied or taken away. Leaves fetching to `WeightsError`.
+//! Why a set could not be fetched, and why what is kept could not be used, copied or taken away.
 
-use crate::spec::{Part, RepoRef};
+use crate::spec::Part;
 
-/// Why what is kept could not be used, copied or taken away.
+/// Why a set could not be fetched, or what is kept not be used, copied or taken away.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
+    /// A folder or a formula where a repository of a hub should be.
+    #[error("{what} is not a repository of a hub")]
+    NotAHub {
+        /// What was given.
+        what: &'static str,
+    },
+    /// A layer that the model does not have.
+    #[error("there is no layer {layer}: the model has layers 0 to {}", n_layers.saturating_sub(1))]
+    LayerOf {
+        /// The layer.
+        layer: usize,
+        /// How many there are.
+        n_layers: usize,
+    },
+    /// Not all of a set found room.
+    #[error("{missing_bytes} bytes more are needed in {place}; what found room is kept")]
+    NoRoom {
+        /// Where it was to be kept.
+        place: String,
+        /// How much more room it takes in all.
+        missing_bytes: u64,
+    },
+    /// A file or a piece of it is not what its publisher or a manifest says, also when it is fetched once more.
+    #[error("`{file}` is not what was published: its sha256 should be {expected} and is {got}")]
+    Mismatch {
+        /// The file, with the range where it is a piece.
+        file: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// What this program keeps of its own makes no sense to it.
+    #[error("`{key}` can't be read: {detail}")]
+    Document {
+        /// Its name in the store.
+        key: String,
+        /// What is wrong.
+        detail: String,
+    },
     /// A place with neither a model nor transcoders.
     #[error("{place} holds neither the files of a model nor transcoders")]
     NoSet {
@@ -57,7 +97,7 @@ pub enum LibraryError {
         /// What it holds.
         found: String,
         /// What was asked for.
-        wanted: RepoRef,
+        wanted: String,
     },
     /// A place where no folders of the disk can be read.
     #[error("folders of the disk can be read by the native program alone")]
@@ -68,6 +108,16 @@ impl LibraryError {
     /// What can be done about it, in the visitor's words.
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::NotAHub { .. } => "Name a repository as OWNER/NAME, or open the folder itself.",
+            Self::LayerOf { .. } => "Choose layers that the model has.",
+            Self::NoRoom { .. } => {
+                "Remove models that are kept and no longer needed, choose the precision `compact`, or make room on the disk; \
+                 then the download goes on from there."
+            }
+            Self::Mismatch { .. } => {
+                "The server or something before it does not send what was published: try another network or a mirror, then go on. What is stored already is kept."
+            }
+            Self::Document { .. } => "Remove what is kept of this model and download it again.",
             Self::NoSet { .. } => {
                 "Give the folder with config.json and model.safetensors, or the one with layer_0/width_16k/average_l0_76/params.npz and so on."
             }

@@ -2,11 +2,12 @@
 
 use super::{
     Library,
-    select::{On, Stored, or_stop},
+    select::{On, Stored},
 };
 use crate::{
     spec::{Damage, StoredSelection, Verified},
     store::StoreError,
+    sys::{Stop, yield_now},
     weights::WeightsError,
 };
 
@@ -27,14 +28,19 @@ impl Library {
         selected.retain(|it| it.is_in(selection));
         self.check_found(selected.len(), selection)?;
         let total_bytes = selected.iter().map(Stored::done_bytes).sum();
-        let mut out = Verified::default();
+        let (mut out, mut done_bytes) = (Verified::default(), 0);
         for it in &selected {
+            let mut at = done_bytes;
             let mut read = |bytes| {
                 out.read_bytes += bytes;
-                progress(out.read_bytes.min(total_bytes), total_bytes);
+                at += bytes;
+                progress(at, total_bytes);
             };
-            let (bad, bad_bytes) = or_stop(stop, self.bad_pieces(&it.info.key, &mut read)).await?;
+            let (bad, bad_bytes) = self.bad_pieces(&it.info.key, &mut read, stop).await?;
             out.n_parts += 1;
+            // Bytes that belong to no piece count as done.
+            done_bytes += it.done_bytes();
+            progress(done_bytes, total_bytes);
             if bad.is_empty() {
                 continue;
             }
@@ -58,14 +64,25 @@ impl Library {
         &self,
         key: &str,
         read: &mut dyn FnMut(u64),
+        stop: &Stop,
     ) -> Result<(Vec<u32>, u64), WeightsError> {
+        let (mut bad, mut bad_bytes) = (Vec::new(), 0);
         // Another tab may have taken it away meanwhile.
         let Some(reader) = self.store().reader(key).await? else {
-            return Ok((Vec::new(), 0));
+            return Ok((bad, bad_bytes));
         };
-        let bad = reader.damaged(read).await?;
-        let bytes = bad.iter().filter_map(|it| reader.plan().piece_bytes(*it));
-        let bad_bytes = bytes.sum();
+        for &piece in reader.marks().keys() {
+            if stop.is_set() {
+                return Err(WeightsError::Stopped);
+            }
+            let bytes = reader.plan().piece_bytes(piece).unwrap_or_default();
+            if !reader.verify(piece).await? {
+                bad.push(piece);
+                bad_bytes += bytes;
+            }
+            read(bytes);
+            yield_now().await;
+        }
         Ok((bad, bad_bytes))
     }
 

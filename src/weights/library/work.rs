@@ -218,7 +218,9 @@ impl State {
         };
         let supply = work.supplies.borrow()[supply_at].clone();
         let plans = head.parts(&cut, &work.opening)?;
-        let group = self.groups.len();
+        // The same content may stand under two names: one source, held once.
+        let known = self.groups.iter().position(|it| it.id == id);
+        let group = known.unwrap_or(self.groups.len());
         let first = self.parts.len();
         for plan in plans {
             let mut files = Vec::new();
@@ -256,7 +258,11 @@ impl State {
             self.files[file].cover = self.cover(file, work.manifest.as_ref());
         }
         let hold = Hold::Free;
-        self.groups.push(Group { id, head, hold });
+        match known {
+            // To be looked at again, with what has been added.
+            Some(it) => self.groups[it].hold = hold,
+            None => self.groups.push(Group { id, head, hold }),
+        }
         Ok(())
     }
 

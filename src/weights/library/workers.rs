@@ -25,7 +25,12 @@ impl Work {
             let clock = self.library.net().clock().clone();
             let mut followed_millis = clock.now_millis();
             loop {
-                clock.sleep(TELL_MILLIS).await;
+                let has_news = || !self.state.borrow().news.is_empty();
+                // News end the wait.
+                let _ = self
+                    .control
+                    .unless(has_news, clock.sleep(TELL_MILLIS))
+                    .await;
                 told();
                 if clock.now_millis() - followed_millis >= FOLLOW_MILLIS {
                     if let Err(it) = self.claim_all().await {
@@ -33,15 +38,17 @@ impl Work {
                     }
                     followed_millis = clock.now_millis();
                 }
-                // Also for those who set the flag without a word, and for what waits for a time.
-                self.control.wake();
+                // Also for those who set the flag without a word.
+                if self.control.stop().is_set() {
+                    self.control.wake();
+                }
             }
         };
-        let (workers, ticking) = (pin!(workers), pin!(ticking));
-        match select(workers, ticking).await {
-            Either::Left(_) => (),
+        match select(pin!(workers), Box::pin(ticking)).await {
+            Either::Left((_, ticking)) => drop(ticking),
             Either::Right((never, _)) => never,
         }
+        told();
         if let Some(it) = self.state.borrow_mut().error.take() {
             return Err(it);
         }

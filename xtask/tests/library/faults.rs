@@ -88,7 +88,7 @@ fn every_pair_of_faults_ends_whole_or_says_what_to_do() {
 }
 
 #[test]
-fn a_file_that_is_replaced_under_its_commit_is_an_error_and_update_takes_the_new_one() {
+fn a_file_that_is_replaced_under_its_commit_is_an_error() {
     for rule in ["changed@model.safetensors#3", "changed@layer_1#2"] {
         let world = World::new();
         let set = world.plain(Precision::Compact);
@@ -100,11 +100,6 @@ fn a_file_that_is_replaced_under_its_commit_is_an_error_and_update_takes_the_new
         world.faults(&[]);
         let again = world.fetch(&set).expect_err("still other content");
         assert!(!again.remedy().is_empty(), "{again}");
-        let mut request = sets::request(set.clone());
-        request.update = true;
-        let fetched = world.fetch_as(&request, None, &mut |_| ());
-        fetched.unwrap_or_else(|it| panic!("{rule}, updated: {it}"));
-        assert!(world.kept(&set).is_whole());
     }
 }
 
@@ -113,12 +108,36 @@ fn a_new_commit_is_not_taken_until_it_is_asked_for() {
     let world = World::new();
     let set = world.plain(Precision::Compact);
     let first = world.fetch(&set).expect("a set");
-    world
+    let commit = world
         .hub
-        .touch(sets::MODEL, "model.safetensors")
+        .touch(sets::MODEL, "README.md")
         .expect("a new commit");
     world.hub.clear_log();
     let same = world.fetch(&set).expect("the same");
     assert_eq!(world.hub.log().len(), 0);
     assert_eq!(same.repos, first.repos);
+    let mut request = sets::request(set.clone());
+    request.update = true;
+    let new = world
+        .fetch_as(&request, None, &mut |_| ())
+        .expect("the new one");
+    assert_eq!(new.repos[0].commit, commit);
+    // What has not changed is there already.
+    assert!(world.data_log().is_empty());
+    let kept = world.fetch(&set).expect("pinned to the new one");
+    assert_eq!(kept.repos, new.repos);
+}
+
+#[test]
+fn a_file_that_changes_between_two_starts_leaves_the_pinned_one() {
+    let expected = Expected::of(|it| it.plain(Precision::Compact));
+    let mut world = World::new();
+    let set = world.plain(Precision::Compact);
+    super::kills::fetch_until(&world, &set, 40);
+    world.disk.crash();
+    for file in ["model.safetensors", "README.md"] {
+        world.hub.touch(sets::MODEL, file).expect("a new commit");
+    }
+    world.fetch(&set).expect("the old commit is still there");
+    world.assert_whole(&set, &expected);
 }

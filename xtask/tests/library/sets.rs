@@ -31,6 +31,7 @@ static FILES: LazyLock<BTreeMap<&str, Files>> = LazyLock::new(|| {
     let with_tokenizer = |mut files: Files| {
         let text: Vec<u8> = (0..20_000u32).map(|it| (it % 251) as u8).collect();
         files.insert("tokenizer.json".into(), text.into());
+        files.insert("README.md".into(), b"# A model".as_slice().into());
         files
     };
     let one = Synthetic::with(&config(), Stored::Bf16, 1);

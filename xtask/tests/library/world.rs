@@ -5,7 +5,7 @@ use super::{
     sets::{self, OPENING},
 };
 use gemscope::{
-    hub::{HubConfig, Net, Source},
+    hub::{HubConfig, Net, Reach, Source},
     spec::{
         Bytes, FetchRequest, FetchTold, Fetched, Half, HostTable, OpenRequest, Packing, Precision,
         TensorName, Trust, registry,
@@ -75,11 +75,15 @@ impl World {
             journal_every_bytes: self.config.journal_bytes,
         };
         let store = Store::open(Rc::new(disk.clone()), every).await;
-        let net = Net::new(
+        let (endpoint, storage) = (self.hub.hub_origin(), self.hub.signed_origin());
+        let table = format!(r#"[{{"endpoint":"{endpoint}","also":["{storage}"]}}]"#);
+        let hosts: HostTable = serde_json::from_str(&table).expect("a table");
+        let net = Net::with_reach(
             Rc::new(HubHttp(self.hub.clone())),
             Rc::new(SharedClock(self.clock.clone())),
             self.config.clone(),
-            HostTable::default(),
+            hosts,
+            Reach::Table,
         );
         Library::new(store.expect("a store"), net)
     }
@@ -256,7 +260,7 @@ fn encoder(world: &World, file: &DictionaryFile, packing: Packing) -> Vec<u8> {
 pub fn plain(world: &World, model: &str, transcoders: &str) -> Plain {
     use gemscope::hub::Memory;
     let memory = |name: &str| -> Rc<dyn Source> {
-        let mut out = Memory::new();
+        let mut out = Memory::default();
         for (name, bytes) in sets::files(name) {
             out.insert(&name, bytes.to_vec());
         }

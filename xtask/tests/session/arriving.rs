@@ -3,7 +3,7 @@
 use crate::world::*;
 use gemscope::{
     session::{Client, Told, protocol::*},
-    spec::{OPENING, Positions, Readiness},
+    spec::{OPENING, Part, Positions, Readiness},
 };
 
 const IDS: [u32; 5] = [2, 74, 71, 409, 259];
@@ -40,23 +40,38 @@ fn an_open_set_grows_as_parts_arrive() {
     }
     let world = World::new("arriving");
     let mut client = world.client();
-    world.hub().set_throttle(Some(300_000));
+    world.hub().set_throttle(Some(100_000));
     let id = client.post(world.fetch());
-    let is_first = |it: &Event| matches!(&it.body, EventBody::Partial(Partial::Fetch(FetchTold::Part { part, .. })) if part.to_string() == "encoder.0");
+    let is_first = |it: &Event| matches!(&it.body, EventBody::Partial(Partial::Fetch(FetchTold::Part { part, .. })) if *part == Part::Encoder(0));
     until(&mut client, is_first);
     let open = client.post(CommandBody::Open(world.set()));
-    let events = until_end(&mut client, open);
+    let mut events = until_end(&mut client, open);
     let last = &events.last().unwrap().body;
     assert!(
         matches!(last, EventBody::Done(Outcome::Opened { .. })),
         "{last:?}"
     );
-    world.hub().set_throttle(Some(3_000_000));
-    let events = until(&mut client, |it| ready(it).is_some_and(|it| it.whole));
+    let first = events
+        .iter()
+        .find_map(ready)
+        .expect("what can be asked at first");
+    assert!(
+        first.opening && !first.whole && first.encoders == [0],
+        "{first:?}"
+    );
+    world.hub().set_throttle(None);
+    events.extend(until(&mut client, |it| {
+        ready(it).is_some_and(|it| it.whole)
+    }));
     let told: Vec<&Readiness> = events.iter().filter_map(ready).collect();
     assert!(told.windows(2).all(|it| it[0].n_layers <= it[1].n_layers));
-    assert!(told.last().unwrap().missing.is_empty());
-    until_end(&mut client, id);
+    assert!(told.len() > 1 && told.last().unwrap().missing.is_empty());
+    if !events
+        .iter()
+        .any(|it| it.id == id && matches!(it.body, EventBody::Done(_)))
+    {
+        until_end(&mut client, id);
+    }
     let ids: Vec<u32> = OPENING[0].ids.iter().map(|it| it % 512).collect();
     let body = CommandBody::Run {
         input: Input::Ids(ids),
@@ -114,6 +129,6 @@ fn features(client: &mut Client, set: OpenRequest) -> (Vec<Vec<u8>>, Plan) {
             out.extend(parts);
         }
     };
-    client.call(body, &mut on).unwrap();
+    client.call(body, &mut on).expect("an answer");
     (out, plan)
 }

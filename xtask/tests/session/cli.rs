@@ -53,6 +53,11 @@ fn a_set_is_planned_fetched_used_and_removed() {
             features(of_model, of_transcoders)
         );
     }
+    copies(&world);
+}
+
+/// Out of the store, away, and in again.
+fn copies(world: &Cli) {
     let copy = world.path("copy");
     let copied = world.json(&["store", "export", &copy]);
     assert!(copied["n_parts"].as_u64() > Some(20), "{copied}");
@@ -141,7 +146,7 @@ fn an_interrupt_keeps_what_came_and_says_how_to_go_on() {
         .iter()
         .map(|it| it.bytes_sent)
         .sum::<u64>()
-        < 60_000
+        < 300_000
     {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -177,7 +182,7 @@ fn a_token_comes_from_a_file_and_is_never_shown() {
     let file = world.path("token");
     fails(&["--token-file", &file], "can't be read");
     fs::write(&file, "hf_wrong").unwrap();
-    assert!(!fails(&["--token-file", &file], "does not accept").contains("hf_wrong"));
+    assert!(!fails(&["--token-file", &file], "may not read").contains("hf_wrong"));
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let text = world.stdout(&[&["fetch"], &gated[..], &["--token-file", &file]].concat());
     assert!(!text.contains(TOKEN));
@@ -195,7 +200,7 @@ fn what_is_wrong_is_named_with_a_remedy() {
         ("fetch --model a/../b", "`a/../b`", "OWNER/NAME"),
         ("fetch --model hub:o/nano@..", "`o/nano@..`", "OWNER/NAME"),
         ("fetch --model o/nowhere", "o/nowhere", "OWNER/NAME"),
-        ("fetch --model o/llama", "llama", "Gemma 2"),
+        ("fetch --model o/llama", "LlamaForCausalLM", "Gemma 2"),
         ("fetch --transcoders o/notes", "o/notes", "layer_0"),
         ("fetch --layers x", "`x`", "0,3,5-7"),
         ("fetch --l0 0=1,0=2", "two variants", "one"),
@@ -211,7 +216,7 @@ fn what_is_wrong_is_named_with_a_remedy() {
             "--transcoders",
         ),
         ("store remove", "Nothing was named", "--all"),
-        ("store export /proc/nowhere", "nowhere", "disk"),
+        ("store export Cargo.toml/x", "Cargo.toml/x", "disk"),
         ("store import nowhere", "nowhere", "folder"),
         ("store verify --layer x", "`x`", "0,3,5-7"),
         ("manifest nowhere", "nowhere", "folder"),
@@ -233,6 +238,11 @@ fn what_is_wrong_is_named_with_a_remedy() {
             "{arguments:?}: {error}"
         );
     }
+}
+
+#[test]
+fn arguments_that_are_none_of_ours_end_with_2() {
+    let world = world("cli-arguments");
     for arguments in [
         "fetch --endpoint nowhere",
         "fetch --list --plan",
@@ -273,7 +283,7 @@ fn world(name: &str) -> Cli {
 
 impl Cli {
     fn path(&self, name: &str) -> String {
-        self.world.folder.join(name).to_str().unwrap().into()
+        self.world.folder.join(name).to_str().expect("UTF-8").into()
     }
 
     /// The program with a store of the test's own; `fetch` asks its Hub for its sets, unless it names others.
@@ -297,14 +307,14 @@ impl Cli {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        self.command(arguments).output().expect("the program runs")
     }
 
     fn stdout(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {error}");
-        String::from_utf8(output.stdout).unwrap()
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     fn json(&self, arguments: &[&str]) -> Value {

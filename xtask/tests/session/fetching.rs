@@ -6,7 +6,7 @@ use gemscope::{
     spec::{FetchPlan, Part, Trust},
 };
 use std::{collections::BTreeSet, time::Instant};
-use xtask::hub::{Door, bytes_served_twice};
+use xtask::hub::Door;
 
 /// Slow enough that a fetch of `nano` takes some seconds.
 const SLOW: u64 = 400_000;
@@ -81,11 +81,15 @@ fn others_are_served_meanwhile_and_a_cancel_leaves_what_came() {
 
     world.hub().set_throttle(None);
     let (told, ended) = told(&mut client, world.fetch());
-    assert!(matches!(ended, Ok(Outcome::Fetched(_))), "{ended:?}");
-    assert!(plan(&told[0]).unwrap().kept_bytes > 0, "{:?}", told[0]);
-    // Whole pieces that were synced are not asked for again; what was on the way is.
-    let twice = bytes_served_twice(&world.hub().log());
-    assert!(twice <= 4 * (64 << 10), "{twice}");
+    let Ok(Outcome::Fetched(fetched)) = ended else {
+        panic!("{ended:?}")
+    };
+    let plans: Vec<&FetchPlan> = told.iter().filter_map(plan).collect();
+    let left_bytes = plans.last().unwrap().download_bytes;
+    assert!(plans[0].kept_bytes > 0, "{plans:?}");
+    // Headers come besides: of small archives half of the file.
+    let most = left_bytes + 4 * 70_000;
+    assert!(fetched.received_bytes <= most, "{fetched:?}");
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn a_layer_that_is_asked_for_comes_first() {
     let order: Vec<Part> = events.iter().filter_map(part_of).collect();
     let at = |it: Part| order.iter().position(|of| *of == it).unwrap();
     assert!(at(Part::Encoder(3)) < at(Part::Encoder(1)), "{order:?}");
-    assert!(at(Part::Attention(0)) < at(Part::Attention(3)), "{order:?}");
+    assert!(at(Part::Attention(1)) < at(Part::Attention(3)), "{order:?}");
 }
 
 #[test]
@@ -192,7 +196,7 @@ fn a_token_opens_a_gate_and_is_never_shown() {
     let wrong = "hf_someOtherSecret";
     done(&mut client, token(Some(wrong)));
     let it = failed(&mut client, gated());
-    assert!(it.what.contains("does not accept"), "{it:?}");
+    assert!(it.what.contains("may not read"), "{it:?}");
     assert!(!format!("{it:?}").contains(wrong));
     let id = client.post(token(Some("no token\n")));
     let events = until_end(&mut client, id);
@@ -210,7 +214,7 @@ fn a_token_opens_a_gate_and_is_never_shown() {
     ));
     assert!(!serde_json::to_string(&events).unwrap().contains(TOKEN));
     let requests = world.hub().log();
-    assert!(requests.iter().any(|it| it.door == Door::Hub));
+    assert!(requests.iter().all(|it| !it.leak) && requests.iter().any(|it| it.has_authorization));
     drop(client);
     for file in walk(&world.store()) {
         let bytes = std::fs::read(&file).unwrap();
@@ -221,14 +225,14 @@ fn a_token_opens_a_gate_and_is_never_shown() {
 
 fn bytes_of_files(world: &World) -> u64 {
     let log = world.hub().log();
-    let files = log.iter().filter(|it| it.door == Door::Signed);
+    let files = log.iter().filter(|it| it.origin == Door::Signed);
     files.map(|it| it.bytes_sent).sum()
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut out = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
         match path.is_dir() {
             true => out.extend(walk(&path)),
             false => out.push(path),

@@ -167,7 +167,7 @@ fn key_of(client: &mut gemscope::session::Client, part: Part) -> String {
 /// Changes a byte of what is kept under a key.
 fn spoil(world: &World, key: &str) {
     let path = world.store().join("gemscope").join(format!("{key}.data"));
-    let mut bytes = fs::read(&path).unwrap();
+    let mut bytes = fs::read(&path).expect("a file");
     bytes[20_000] ^= 1;
-    fs::write(&path, bytes).unwrap();
+    fs::write(&path, bytes).expect("a file");
 }

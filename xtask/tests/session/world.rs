@@ -40,24 +40,25 @@ impl World {
         let root = folder.join("hub");
         let model = Synthetic::new(Preset::Nano);
         for repo in [MODEL, GATED] {
-            synth::write(&model, &root.join(repo), |_, _| ()).unwrap();
+            synth::write(&model, &root.join(repo), |_, _| ()).expect("a sound world");
         }
         let transcoders = Synthetic::transcoders(Preset::Nano, 4);
-        synth::write(&transcoders, &root.join(TRANSCODERS), |_, _| ()).unwrap();
-        let llama = fs::read_to_string(root.join(MODEL).join("config.json")).unwrap();
+        synth::write(&transcoders, &root.join(TRANSCODERS), |_, _| ()).expect("a sound world");
+        let llama =
+            fs::read_to_string(root.join(MODEL).join("config.json")).expect("a sound world");
         write(
             &root,
             &format!("{LLAMA}/config.json"),
-            &llama.replace("emma2", "lama"),
+            &llama.replace("Gemma2", "Llama"),
         );
         write(&root, &format!("{NOTES}/README.md"), "nothing of use");
-        let mut config = Config::new(Repo::all_in(&root).unwrap());
+        let mut config = Config::new(Repo::all_in(&root).expect("a sound world"));
         config.gates.push(Gate {
             repo: GATED.into(),
             token: TOKEN.into(),
             open_listing: false,
         });
-        let hub = Hub::serve(config).unwrap();
+        let hub = Hub::serve(config).expect("a sound world");
         Self {
             origin: hub.hub_origin().into(),
             hub: Some(hub),
@@ -103,7 +104,9 @@ impl World {
     }
 
     pub fn repo(&self, name: &str) -> RepoRef {
-        format!("{}/{name}", self.origin).parse().unwrap()
+        format!("{}/{name}", self.origin)
+            .parse()
+            .expect("a sound world")
     }
 
     /// The model and all its transcoders.
@@ -135,14 +138,14 @@ impl World {
     pub fn folders(&self) -> OpenRequest {
         let path = |repo: &str| {
             let path = self.folder.join("hub").join(repo);
-            path.to_str().unwrap().to_string()
+            path.to_str().expect("a sound world").to_string()
         };
         let mut set = self.set();
         set.model = ModelRef::Folder {
             path: path(MODEL),
             tokenizer: None,
         };
-        set.transcoders.as_mut().unwrap().place = TranscoderRef::Folder {
+        set.transcoders.as_mut().expect("a sound world").place = TranscoderRef::Folder {
             path: path(TRANSCODERS),
         };
         set
@@ -212,7 +215,10 @@ pub fn until_end(client: &mut Client, id: u32) -> Vec<Event> {
 pub fn until(client: &mut Client, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
     let mut out = Vec::new();
     loop {
-        let event = client.next_message(LONG).expect("a message in time").event;
+        let message = client.next_message(LONG);
+        let event = message
+            .unwrap_or_else(|| panic!("a message in time after {out:#?}"))
+            .event;
         if let EventBody::Partial(_) = event.body {
             client.acknowledge(event.id, 1);
         }
@@ -235,6 +241,6 @@ pub fn no_gpu(name: &str) -> bool {
 
 fn write(root: &Path, path: &str, text: &str) {
     let path = root.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
+    fs::create_dir_all(path.parent().expect("a sound world")).expect("a sound world");
+    fs::write(path, text).expect("a sound world");
 }

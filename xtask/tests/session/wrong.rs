@@ -31,7 +31,11 @@ fn repositories_that_are_not_there_or_not_what_is_meant() {
         ),
         (world.set_of(MODEL, "o/nowhere"), "o/nowhere", "OWNER/NAME"),
         (at_branch, "no-such-branch", "branch"),
-        (world.set_of(LLAMA, TRANSCODERS), "llama", "Gemma 2"),
+        (
+            world.set_of(LLAMA, TRANSCODERS),
+            "LlamaForCausalLM",
+            "Gemma 2",
+        ),
         (
             world.set_of(NOTES, TRANSCODERS),
             "config.json",
