@@ -4,29 +4,57 @@ use super::{
     LockGuard,
     opfs_js::{call, get, of_navigator, waited},
 };
+use crate::sys::{Stopwatch, sleep_millis};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use std::pin::pin;
+use std::{cell::RefCell, collections::VecDeque, pin::pin};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-/// A lock that is let go is free only when the browser's other process has heard of it.
-const TRIES: u32 = 6;
+/// A lock that is let go is free only when the browser's other process has heard of it. Another tab may have let it go just now: it is
+/// tried again for a moment. If this program did, and nobody else has it, it will be free: a busy machine takes its time.
+const PATIENCE_MILLIS: f64 = 100.0;
+const OWN_PATIENCE_MILLIS: f64 = 5000.0;
 const PAUSE_MILLIS: u32 = 20;
+/// Locks that this program let go are remembered for so many, the newest.
+const REMEMBERED: usize = 64;
+
+thread_local! {
+    /// Paths of the locks that this program has let go, the newest last.
+    static LET_GO: RefCell<VecDeque<String>> = const { RefCell::new(VecDeque::new()) };
+}
 
 /// Takes a lock, when no one holds it.
 ///
 /// Errors: what the browser throws.
 pub(super) async fn take(path: &str) -> Result<Option<LockGuard>, JsValue> {
-    for n in 0..TRIES {
-        if n > 0 {
-            crate::sys::sleep_millis(PAUSE_MILLIS).await;
-        }
+    let was_ours = LET_GO.with_borrow(|it| it.iter().any(|it| it == path));
+    let patience = match was_ours {
+        true => OWN_PATIENCE_MILLIS,
+        false => PATIENCE_MILLIS,
+    };
+    let watch = Stopwatch::start();
+    loop {
         if let Some(it) = try_take(path).await? {
+            LET_GO.with_borrow_mut(|all| all.retain(|it| it != path));
             return Ok(Some(it));
         }
+        if watch.seconds() * 1000.0 > patience {
+            // Somebody else has it; who asks again asks as a stranger.
+            LET_GO.with_borrow_mut(|all| all.retain(|it| it != path));
+            return Ok(None);
+        }
+        sleep_millis(PAUSE_MILLIS).await;
     }
-    Ok(None)
+}
+
+fn let_go(path: String) {
+    LET_GO.with_borrow_mut(|all| {
+        all.push_back(path);
+        if all.len() > REMEMBERED {
+            all.pop_front();
+        }
+    });
 }
 
 async fn try_take(path: &str) -> Result<Option<LockGuard>, JsValue> {
@@ -46,8 +74,10 @@ async fn try_take(path: &str) -> Result<Option<LockGuard>, JsValue> {
         Either::Right((Ok(_), told)) => told.await.ok().flatten(),
         Either::Right((Err(it), _)) => return Err(it),
     };
+    let path = path.to_string();
     Ok(release.map(|release| {
         LockGuard::new(move || {
+            let_go(path);
             // Resolving a promise throws nothing.
             let _ = release.call0(&JsValue::UNDEFINED);
         })

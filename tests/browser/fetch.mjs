@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bytesServed, bytesServedTwice, requestLines } from "./hub.mjs";
+import { bytesServed, bytesServedTwice, headBytes, requestLines } from "./hub.mjs";
 import { launch } from "./launch.mjs";
 import { closePage, library, noErrors, openPage } from "./pages.mjs";
 import { endState, fetchOf, hubSet, options, SMALL, stored, synthSet, whole } from "./sets.mjs";
@@ -56,6 +56,12 @@ async function offline(context) {
 async function twoTabs(context) {
   const { hub, page } = context;
   const set = hubSet(hub.origin, "nano");
+  await hub.start();
+  const tab = await library(context);
+  await tab.start("alone", options("alone"));
+  whole(await tab.ask("alone", fetchOf(set)));
+  await tab.stop("alone");
+  const alone = requestLines(await hub.log()).sort();
   await hub.start({ throttle: 600_000 });
   const second = await openPage(page.browser());
   try {
@@ -67,8 +73,9 @@ async function twoTabs(context) {
     handles.push(await tabs[1].begin("tab", fetchOf(set)));
     const told = [await tabs[0].ended(handles[0]), await tabs[1].ended(handles[1])];
     const [first, other] = told.map((it, n) => whole(it, `tab ${n}`));
+    // One fetch alone asks for some bytes twice: the ends of files that say what is in them are parts of the file too.
     const log = await hub.log();
-    assert.equal(bytesServedTwice(log), 0, `nothing is served twice: ${requestLines(log).join("\n")}`);
+    assert.deepEqual(requestLines(log).sort(), alone, "two tabs ask for what one asks for");
     for (const tab of tabs) {
       const { parts } = await stored(tab, "tab");
       for (const it of parts.values()) assert.ok(it.whole, `${it.key} is whole`);
@@ -78,6 +85,12 @@ async function twoTabs(context) {
   } finally {
     await closePage(second.page);
   }
+}
+
+// A request for the first bytes of an array: its type and shape.
+function isHeader(line) {
+  const [, start, end] = /bytes=(\d+)-(\d+)$/.exec(line) ?? [];
+  return end - start < 1024;
 }
 
 // What is typed while a set arrives changes nothing in what is asked for, byte by byte.
@@ -99,11 +112,14 @@ async function sameRequests(context) {
     whole(await tab.ended(fetching));
     const { end } = await tab.ended(typed);
     assert.ok(end.done?.Ran, `the prompt runs: ${JSON.stringify(end)}`);
-    logs.push(requestLines(await hub.log()).join("\n"));
+    logs.push(requestLines(await hub.log()));
     await tab.stop("typing");
   }
-  assert.equal(logs[0], logs[1]);
-  return `${logs[0].split("\n").length} requests each`;
+  // Headers are asked for side by side and arrive in an order of chance; everything else comes one after the other.
+  assert.deepEqual([...logs[0]].sort(), [...logs[1]].sort());
+  const inTurn = (log) => log.filter((it) => !isHeader(it));
+  assert.deepEqual(inTurn(logs[0]), inTurn(logs[1]));
+  return `${logs[0].length} requests each, ${inTurn(logs[0]).length} of them in the same order`;
 }
 
 // A browser that gives the page no files: the engine says so with a remedy, and what needs no files works.
@@ -165,7 +181,7 @@ async function stoppedAndHeld(context) {
   const done = whole(await tab.ended(again));
   assert.ok(list.sources.length > 0, "what had arrived is kept");
   assert.ok(later - still <= SMALL.in_flight * SMALL.range_bytes, `${later - still} bytes came while it was held`);
-  const twice = bytesServedTwice(await hub.log());
+  const twice = bytesServedTwice(await hub.log()) - headBytes(await hub.log());
   assert.ok(twice <= SMALL.journal_bytes + SMALL.in_flight * SMALL.piece_bytes, `${twice} bytes were served twice`);
   const bytes = await endState(tab, "held");
   assert.ok(bytes.length > 0, "files of this origin");

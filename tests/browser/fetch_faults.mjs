@@ -88,9 +88,13 @@ async function aKilledBrowser(context) {
   const { out, kind, executable, base, hub } = context;
   const profile = join(out, `${kind}.killed`);
   const world = { kind, executable, base, hub, profile, set: hubSet(hub.origin, "nano"), sizes: SMALL };
-  const told = await endsAtRandom(world, { shares: [0.45], throttle: 400_000 });
-  await rm(profile, { recursive: true, force: true });
-  return told;
+  const clear = () => rm(profile, { recursive: true, force: true });
+  await clear();
+  try {
+    return await endsAtRandom(world, { shares: [0.45], throttle: 400_000 });
+  } finally {
+    await clear();
+  }
 }
 
 export const FAULT_CASES = {

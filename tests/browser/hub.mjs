@@ -5,6 +5,9 @@ import { createInterface } from "node:readline";
 import { withTimeout } from "./timing.mjs";
 
 const START_SECONDS = 300;
+// What src/weights/zip.rs and npz.rs read of a file before they know it.
+const END_BYTES = 65_633;
+const ARRAY_HEAD_BYTES = 512;
 
 export class Hub {
   #command;
@@ -96,6 +99,19 @@ export function bytesServedTwice(log) {
     }
   }
   return twice;
+}
+
+// Bytes that a fetch asks for twice by itself: the ends of zip files, which say what is in them, and the first bytes of each array.
+export function headBytes(log) {
+  const seen = new Set();
+  const heads = log.filter((it) => {
+    const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(it.range ?? "") ?? [];
+    const size = end - start + 1;
+    const isHead = isData(it) && it.path.endsWith(".npz") && (size === END_BYTES || size === ARRAY_HEAD_BYTES) && !seen.has(`${it.path} ${it.range}`);
+    if (isHead) seen.add(`${it.path} ${it.range}`);
+    return isHead;
+  });
+  return bytesServed(heads);
 }
 
 // What was asked, a line for each request, without what differs from run to run: no times, no signatures.

@@ -12,7 +12,9 @@ export async function openPage(browser) {
   const log = [];
   page.on("console", (message) => log.push({ type: message.type(), text: message.text() }));
   page.on("pageerror", (error) => log.push({ type: "error", text: String(error) }));
-  page.on("requestfailed", (it) => log.push({ type: "error", text: `not loaded: ${it.url()}` }));
+  // What the page itself lets go, as a stream that has brought all that was wanted, is no error.
+  const aborted = (it) => /ABORTED/.test(it.failure()?.errorText ?? "");
+  page.on("requestfailed", (it) => aborted(it) || log.push({ type: "error", text: `not loaded: ${it.url().split("?")[0]} ${it.failure()?.errorText}` }));
   return { page, log };
 }
 
