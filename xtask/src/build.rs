@@ -49,6 +49,14 @@ impl Program {
             Self::Page => "page",
         }
     }
+
+    /// What it is built with where the site is built with `profile`: the page itself is made small, whatever its speed.
+    fn profile(self, profile: &str) -> &str {
+        match (self, profile) {
+            (Self::Page, "web") => "page",
+            _ => profile,
+        }
+    }
 }
 
 /// Builds and says how large it became.
@@ -71,6 +79,7 @@ pub fn site(profile: &str, table: &HostTable) -> Result<()> {
     }
     fs::create_dir_all(&dist)?;
     for program in Program::ALL {
+        let profile = program.profile(profile);
         compile(program, profile, &build)?;
         bind(program, profile, &dist)?;
     }

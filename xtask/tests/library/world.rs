@@ -237,6 +237,10 @@ fn same_dictionary(world: &World, a: &DictionaryFile, b: &DictionaryFile, precis
         "decoder of layer {}",
         a.dictionary().layer
     );
+    for it in [a, b] {
+        world.run(it.read_vectors()).expect("vectors");
+    }
+    assert!(!a.b_enc().is_empty());
     assert_eq!(a.b_enc(), b.b_enc());
     assert_eq!(a.b_dec(), b.b_dec());
     assert_eq!(a.threshold(), b.threshold());

@@ -33,7 +33,7 @@ pub struct Arguments {
     #[arg(long)]
     manifest: Option<String>,
     /// Bytes of a range, of a piece and between two entries of the journal.
-    #[arg(long, value_delimiter = ',', num_args = 3)]
+    #[arg(long, value_delimiter = ',')]
     sizes: Option<Vec<u64>>,
 }
 
@@ -42,10 +42,14 @@ pub struct Arguments {
 /// Errors: what the engine tells; a set that is not proven in the end.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut hub = HubConfig::default();
-    if let Some(&[range, piece, journal]) = arguments.sizes.as_deref() {
-        hub.most_range_bytes = range;
-        hub.piece_bytes = piece as usize;
-        hub.journal_bytes = journal;
+    match arguments.sizes.as_deref() {
+        None => (),
+        Some(&[range, piece, journal]) => {
+            hub.most_range_bytes = range;
+            hub.piece_bytes = piece as usize;
+            hub.journal_bytes = journal;
+        }
+        Some(_) => bail!("--sizes takes three numbers: RANGE,PIECE,JOURNAL"),
     }
     let options = EngineOptions {
         library: LibraryOptions {
