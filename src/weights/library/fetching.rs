@@ -64,6 +64,7 @@ impl Library {
             opening: opening.to_vec(),
             only_first: Cell::new(true),
             halted: Cell::new(false),
+            saving: Default::default(),
             n_whole: Cell::new(0),
         };
         let mut teller = Teller::new(&work, told);

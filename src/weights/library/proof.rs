@@ -314,6 +314,7 @@ impl Work {
 
     /// Writes down how far the proofs have come, so that nothing that is marked afterwards has to be received again for them.
     pub async fn save_proofs(&self) -> Result<(), WeightsError> {
+        let _turn = self.saving.lock().await;
         let spills: Vec<_> = {
             let state = self.state.borrow();
             state

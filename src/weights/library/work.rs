@@ -34,6 +34,8 @@ pub(super) struct Work {
     /// While the first layer's features are on their way, nothing else is begun.
     pub only_first: Cell<bool>,
     pub halted: Cell<bool>,
+    /// Held while proofs are saved: two that save at once would write over the same place.
+    pub saving: futures_util::lock::Mutex<()>,
     /// Parts that were whole when room was tried last.
     pub n_whole: Cell<usize>,
 }
