@@ -64,6 +64,7 @@ impl Library {
             opening: opening.to_vec(),
             only_first: Cell::new(true),
             halted: Cell::new(false),
+            n_whole: Cell::new(0),
         };
         let mut teller = Teller::new(&work, told);
         let fetched = fetch(&work, request, &mut teller).await;
@@ -126,6 +127,9 @@ async fn fetch(
     let missing_bytes = work.try_room().await?;
     teller.plan(work, 0, Some(missing_bytes));
     work.run(&mut || teller.tell(work)).await?;
+    while work.has_room_again().await? {
+        work.run(&mut || teller.tell(work)).await?;
+    }
     work.finish_copies(teller).await?;
     work.check_room().await
 }
@@ -248,6 +252,30 @@ impl Work {
             }
         }
         Ok(out)
+    }
+
+    /// Whether parts that found no room may be tried again: what waited to be proven may have been in their way.
+    async fn has_room_again(&self) -> Result<bool, WeightsError> {
+        let n_whole = {
+            let state = self.state.borrow();
+            let lacks = state.parts.iter().any(|it| it.has_no_room);
+            let n_whole = state.parts.iter().filter(|it| it.is_whole).count();
+            lacks.then_some(n_whole)
+        };
+        let Some(n_whole) = n_whole.filter(|it| *it > self.n_whole.get()) else {
+            return Ok(false);
+        };
+        // Once more only as long as each try makes another part whole.
+        self.n_whole.set(n_whole);
+        // What waits can be received again; parts come first.
+        if self.try_room().await? > 0 && (!self.drop_spills().await? || self.try_room().await? > 0)
+        {
+            return Ok(false);
+        }
+        let mut state = self.state.borrow_mut();
+        state.parts.iter_mut().for_each(|it| it.has_no_room = false);
+        state.files.iter_mut().for_each(|it| it.wants_look = true);
+        Ok(true)
     }
 
     /// Errors: [`LibraryError::NoRoom`] where some parts found none.

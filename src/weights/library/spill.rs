@@ -160,6 +160,18 @@ impl Work {
         }
     }
 
+    /// Makes room for parts: nothing waits from now on. Whether anything did.
+    pub async fn drop_spills(&self) -> Result<bool, WeightsError> {
+        let n_parts = self.state.borrow().parts.len();
+        let mut any = false;
+        for part in 0..n_parts {
+            any |= self.state.borrow().parts[part].spill.writer.is_some();
+            self.drop_spill(part).await?;
+            self.state.borrow_mut().parts[part].spill.has_no_room = true;
+        }
+        Ok(any)
+    }
+
     async fn spill_writer(&self, part: usize) -> Result<Option<Rc<Writer>>, WeightsError> {
         loop {
             let n_said = self.control.n_said();

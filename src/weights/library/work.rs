@@ -34,6 +34,8 @@ pub(super) struct Work {
     /// While the first layer's features are on their way, nothing else is begun.
     pub only_first: Cell<bool>,
     pub halted: Cell<bool>,
+    /// Parts that were whole when room was tried last.
+    pub n_whole: Cell<usize>,
 }
 
 /// What changes.

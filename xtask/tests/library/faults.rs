@@ -5,7 +5,10 @@ use super::{
     sets,
     world::{Expected, World},
 };
-use gemscope::spec::{FetchTold, OpenRequest, Precision};
+use gemscope::{
+    spec::{FetchTold, OpenRequest, Precision, Trust},
+    weights::{WeightsError, library::LibraryError},
+};
 use std::collections::BTreeSet;
 
 /// One rule for each fault, where it strikes in the middle of things.
@@ -100,6 +103,35 @@ fn a_file_that_is_replaced_under_its_commit_is_an_error() {
         world.faults(&[]);
         let again = world.fetch(&set).expect_err("still other content");
         assert!(!again.remedy().is_empty(), "{again}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_what_was_published_is_received_again_and_then_an_error() {
+    for precision in [Precision::Reference, Precision::Compact] {
+        let expected = Expected::of(|it| it.plain(precision));
+        let file_bytes = sets::files(sets::MODEL)["model.safetensors"].len() as u64;
+        let world = World::new();
+        let set = world.plain(precision);
+        world.faults(&["flip:150000@model.safetensors#x1"]);
+        let fetched = world.fetch(&set).expect("it is received again");
+        assert_eq!(fetched.trust, Trust::File);
+        assert!(world.served_twice() >= file_bytes);
+        world.assert_whole(&set, &expected);
+
+        let world = World::new();
+        world.faults(&["flip:150000@model.safetensors"]);
+        let error = world.fetch(&set).expect_err("it is wrong each time");
+        let is_mismatch = matches!(&error, WeightsError::Library(LibraryError::Mismatch { file, .. }) if file == "model.safetensors");
+        assert!(is_mismatch, "{error}");
+        let parts = world.parts();
+        assert!(
+            parts.values().any(|it| *it == Some(Trust::Received)),
+            "{parts:?}"
+        );
+        world.faults(&[]);
+        world.fetch(&set).expect("it is right again");
+        world.assert_whole(&set, &expected);
     }
 }
 

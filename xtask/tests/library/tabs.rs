@@ -108,6 +108,25 @@ fn a_full_disk_keeps_what_is_there_and_says_what_is_missing() {
 }
 
 #[test]
+fn without_room_for_what_waits_everything_is_proven_all_the_same() {
+    let alone = World::new();
+    let set = alone.plain(Precision::Compact);
+    alone.fetch(&set).expect("a set");
+    let expected = Expected(alone.bytes());
+    let used_bytes = alone.run(async {
+        let usage = alone.library().await.store().usage().await;
+        usage.expect("a number").total_bytes
+    });
+    let world = World::new();
+    // Notes are written beside the older ones before these go.
+    world.disk.set_quota(used_bytes + (30 << 10));
+    let fetched = world.fetch(&set).unwrap_or_else(|it| panic!("{it}"));
+    assert_eq!(fetched.trust, Trust::File);
+    world.assert_whole(&set, &expected);
+    assert!(world.served_twice() > alone.served_twice());
+}
+
+#[test]
 fn a_damaged_piece_that_was_forgotten_is_fetched_alone_and_proven_at_once() {
     let world = World::new();
     let set = world.plain(Precision::Compact);
