@@ -105,11 +105,10 @@ impl Background {
     /// Waits until a part may have come: told by our own fetching, or after a while where others may bring it.
     pub async fn part_came(&self, others_may: bool) {
         let told = self.0.bell.until(|| self.0.came.take().then_some(()));
-        match others_may {
-            true => {
-                select(pin!(told), pin!(sleep_millis(LOOK_MILLIS))).await;
-            }
-            false => told.await,
+        if others_may {
+            select(pin!(told), pin!(sleep_millis(LOOK_MILLIS))).await;
+        } else {
+            told.await;
         }
     }
 

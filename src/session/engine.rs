@@ -104,7 +104,7 @@ impl Engine {
     async fn turn(&self) -> Turn {
         let part_came = self.desk.background.part_came(self.is_incomplete());
         match select(pin!(self.inbox.next()), pin!(part_came)).await {
-            Either::Left((Some(job), _)) => Turn::Job(job),
+            Either::Left((Some(job), _)) => Turn::Job(Box::new(job)),
             Either::Left((None, _)) => Turn::End,
             Either::Right(_) => Turn::Arrival,
         }
@@ -310,7 +310,7 @@ impl Engine {
 /// What the engine does next.
 #[allow(clippy::large_enum_variant, reason = "one exists at a time")]
 enum Turn {
-    Job(Job),
+    Job(Box<Job>),
     /// Parts of what is open may have come.
     Arrival,
     End,

@@ -50,6 +50,7 @@ impl Trouble {
             Self::Protocol { .. } => RELOAD.into(),
             Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
             Self::Store(it) => it.remedy().into(),
+            #[cfg(not(target_arch = "wasm32"))]
             Self::NoCacheFolder => {
                 "Name one with `--store DIR`, or in the variable GEMSCOPE_STORE.".into()
             }

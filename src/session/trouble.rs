@@ -56,10 +56,7 @@ pub(super) enum Trouble {
     NotGreeted,
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(dead_code, reason = "the store is in the browser there")
-    )]
+    #[cfg(not(target_arch = "wasm32"))]
     #[error("there is no folder in which models could be kept")]
     NoCacheFolder,
     #[error("this set is being fetched already")]

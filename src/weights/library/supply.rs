@@ -22,7 +22,7 @@ enum From {
     Hub(Remote),
     #[cfg_attr(
         target_arch = "wasm32",
-        allow(dead_code, reason = "a browser has no folders of the disk")
+        allow(dead_code, reason = "a page has no folders")
     )]
     Copy(Rc<dyn Source>),
 }
@@ -49,7 +49,10 @@ impl Supply {
     }
 
     /// A copy of a repository at a commit; `source` names files as the repository does.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(dead_code, reason = "a page has no folders")
+    )]
     pub fn copy(
         source: Rc<dyn Source>,
         repo: RepoRef,
