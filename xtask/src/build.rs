@@ -133,6 +133,9 @@ fn bind(program: Program, profile: &str, dist: &Path) -> Result<()> {
         .web(true)
         .map_err(|it| anyhow!("{it:#}"))?
         .typescript(false)
+        // What a visitor downloads holds no names of functions; a build with `--profile dev` does.
+        .remove_name_section(profile != "dev")
+        .remove_producers_section(profile != "dev")
         // The library's default differs from the command's: without this, `init()` would not know where its wasm is.
         .omit_default_module_path(false);
     bindgen

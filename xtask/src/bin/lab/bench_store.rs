@@ -19,7 +19,6 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
-    rc::Rc,
 };
 use xtask::{
     browser::this_program,
