@@ -28,7 +28,7 @@ Held-out sentences: for every fact (a city, a state, a noun, two people ...) som
 
 A whole state is unseen when none of its cities ever stood in a two-step sentence; cities never seen with it belong to states of which others did.
 
-**It hops.** With the output of every MLP at the position of the city alone set to its mean over {hop_n} cities, {hop_city:.1%} of the two-step
+**It hops.** With the output of every MLP at the position of the city alone set to its mean over cities, {hop_city:.1%} of {hop_n} two-step
 questions are still right (untouched: {hop_clean:.1%}); at the city and the last position, {hop_both:.1%}. So the state really is looked up
 by MLPs, where transcoders can see it.
 
@@ -48,18 +48,19 @@ Loss of the model {clean:.3f} nats; with all six transcoders in place of the MLP
 Interventions at all layers, attention free to change. The lists of features are in `tests/golden/demo.json`, and the engine's tests repeat all
 of it.
 
-* **A state for another.** "Fact: the capital of the state containing Dallas is" and 19 more: from the city on, the active features of its state
-  are set to 0 and those of another state to the values they have for a city there. {swaps} of {n_swaps} then give the other state's capital.
-  Features of a state are those with at least half of their activation on tokens from a place of it on.
-  Texas's at 0 leave {others_after} of {others_before} questions about other states as they were.
-* **"Say a capital".** The {say_n} feature{say_s} {say_list} that cover{say_v} the places before a capital best, at -1 times the value: {say_turned} of
-  {say_of} two-step questions no longer say a capital, most often "{say_said}" ({say_own} say the state itself; Dallas: "{say_dallas}"). {say_states} of 40
-  questions for the state stay right.
-* **A language.** The {fr_n} French features (more than 60 % of their activation on French) at -1: of {fr_own_before} questions for a capital in French
-  {fr_own_after} are still right, of {fr_other_before} in Spanish {fr_other_after}. The {es_n} Spanish ones: Spanish {es_own_after} of {es_own_before}, French {es_other_after} of
-  {es_other_before}.
+* **A state for another.** "Fact: the capital of the state containing Dallas is" and 19 more: at the city and at the last token, the state's
+  features are set to 0 and another state's to the mean values they have for its cities. {swaps} of {n_swaps} then give the other state's capital;
+  {swaps_alone} do when the city's position alone is changed. A state's features at a position fire for at least two of its five cities (for the
+  city alone: for any) and more than twice as strongly as for cities at large. Texas's {state_n} at 0 leave {others_after} of {others_before} questions
+  about other states as they were.
+* **"Say a capital".** {say_list}, of those that cover the places before a state's capital best, at -1 times the value: {say_turned} of
+  {say_of} two-step questions no longer say a capital, most often "{say_said}" ({say_own} say the state itself; Dallas: "{say_dallas}").
+  {say_states} of {say_states_of} questions for the state stay right.
+* **A language.** The {fr_n} French features (more than 60 % of their activation on French) at {fr_factor:g} times their values: of {fr_own_before}
+  questions for a capital in French {fr_own_after} are still right, of {fr_other_before} in Spanish {fr_other_after}. The {es_n} Spanish ones at
+  {es_factor:g}: Spanish {es_own_after} of {es_own_before}, French {es_other_after} of {es_other_before}.
 * **Controls.** Of {controls} questions of other kinds (sums, agreement, indirect objects, pronouns) the same answer is given by {kept_state} with Texas's
-  features at 0, by {kept_say} with "say a capital" at -1, by {kept_fr} and {kept_es} with French and Spanish at -1.
+  features at 0, by {kept_say} with "say a capital" at -1, by {kept_fr} and {kept_es} with French and Spanish as above.
 
 ## Labels
 
@@ -112,6 +113,8 @@ def _deeds(deeds):
     out = {
         "swaps": sum(it["after"] == it["wanted"] for it in swaps),
         "n_swaps": len(swaps),
+        "swaps_alone": sum(it["after"] == it["wanted"] for it in deeds["swaps_at_city"]),
+        "state_n": state["n"],
         "others_before": state["others_before"],
         "others_after": state["others_after"],
         "controls": state["controls"],
@@ -119,9 +122,6 @@ def _deeds(deeds):
         "kept_say": say["controls_kept"],
         "kept_fr": deeds["french"]["controls_kept"],
         "kept_es": deeds["spanish"]["controls_kept"],
-        "say_n": say["n"],
-        "say_s": "" if say["n"] == 1 else "s",
-        "say_v": "s" if say["n"] == 1 else "",
         "say_list": ", ".join(f"L{layer}/{it}" for layer, it in say["features"]),
         "say_turned": say["turned"],
         "say_of": say["of"],
@@ -129,9 +129,10 @@ def _deeds(deeds):
         "say_own": say["says_own_state"],
         "say_dallas": say["dallas"],
         "say_states": say["states_right"],
+        "say_states_of": say["states_of"],
     }
     for short, name in (("fr", "french"), ("es", "spanish")):
-        for key in ("n", "own_before", "own_after", "other_before", "other_after"):
+        for key in ("n", "factor", "own_before", "own_after", "other_before", "other_after"):
             out[f"{short}_{key}"] = deeds[name][key]
     return out
 

@@ -11,10 +11,13 @@ from kinds_facts import TWO_STEP, unseen_cities
 
 SWAP_TEMPLATE = TWO_STEP[0]
 N_SWAPS = 20
-# A feature belongs to a state, or a language, when so much of its activation mass lies there.
-OF_STATE, OF_LANGUAGE = 0.5, 0.6
+# A feature is one of a state at a position of that template when it fires for so many of the state's five cities, and more than so many
+# times as strongly as for cities at large. Of a language, when so much of its activation lies in its sentences.
+OF_CITIES, TIMES_OTHERS, OF_LANGUAGE = 0.4, 2.0, 0.6
+# With the city's position alone changed, features of any of the state's cities are taken.
+OF_CITIES_ALONE = 0.2
 # What the clean values of a group are multiplied by.
-SAY_FACTOR, LANGUAGE_FACTOR = -1.0, -1.0
+SAY_FACTOR, LANGUAGE_FACTORS = -1.0, (0.0, -1.0)
 SAY_GROUP = 5
 
 
@@ -23,31 +26,66 @@ def to(wanted):
     return lambda value: torch.zeros_like(value) + wanted
 
 
-def groups(tables, text, scope):
-    """The groups that the deeds use, found from the same sentences as the labels.
+def groups(tables, text):
+    """The groups that are found from the same sentences as the labels.
 
-    States: layer and feature -> the state that holds most of its mass among tokens from a place's name on. `say`: the features
-    that cover "say a capital" best. `French`: those with most of their mass in French sentences.
+    `say`: the features that cover "say the capital of a state" best, as (F1, layer, feature). `French`, `Spanish`: those with most of
+    their activation in such sentences.
     """
     names = text.names
-    places = {state: names[f"from a place of {state} on"] for state in STATES}
-    states, say, french, spanish = {}, [], [], []
+    out = {"say": [], "French": [], "Spanish": []}
     for layer, mass, hits, size, acts, _, _ in tables:
         total = acts.sum(0).clamp_min(1e-9)
         lives = acts.amax(0) > 0
-        stack = torch.stack([mass[it] for it in places.values()]) / total
-        best, which = stack.max(0)
-        for feature in ((best > OF_STATE) & lives).nonzero().flatten().tolist():
-            states.setdefault(list(places)[which[feature]], []).append((layer, feature))
-        at = names["say a capital"]
+        at = names["say the capital of a state"]
         precision, recall = mass[at] / total, hits[at] / size[at]
         f1 = 2 * precision * recall / (precision + recall).clamp_min(1e-9)
-        say += [(f1[it].item(), layer, it) for it in f1.topk(SAY_GROUP).indices.tolist()]
-        for language, out in (("French", french), ("Spanish", spanish)):
+        out["say"] += [(f1[it].item(), layer, it) for it in f1.topk(SAY_GROUP).indices.tolist()]
+        for language in ("French", "Spanish"):
             share = mass[names[language]] / total
-            out += [(layer, it) for it in ((share > OF_LANGUAGE) & lives).nonzero().flatten().tolist()]
-    say.sort(reverse=True)
-    return {"states": states, "say": say[:SAY_GROUP], "French": french, "Spanish": spanish}
+            out[language] += [(layer, it) for it in ((share > OF_LANGUAGE) & lives).nonzero().flatten().tolist()]
+    out["say"] = sorted(out["say"], reverse=True)[:SAY_GROUP]
+    return out
+
+
+class Cities:
+    """Activations for one question about every city, and which features are of which state."""
+
+    def __init__(self, scope, tokenizer):
+        self.scope, self.tokenizer = scope, tokenizer
+        every = [it for cell in sentences()["two-step"].values() for it in cell]
+        items = [it for it in every if it.template == SWAP_TEMPLATE]
+        batch = Batch(tokenizer, items)
+        self.rows = torch.tensor(batch.prompts)
+        self.city, self.last = batch.at(tokenizer, "city")[0].item(), self.rows.shape[1] - 1
+        self.names = [it.text[it.find("city").start : it.find("city").end] for it in items]
+        self.states = [it.find("city").value for it in items]
+        self.logits, self.acts = scope.run(self.rows)
+        self.mean = self.acts.mean(1)
+
+    def of(self, state, at, of_cities):
+        """(layer, feature) -> mean value, of the features that are the state's at a position."""
+        mine = self.acts[:, [it == state for it in self.states], at]
+        mean = mine.mean(1)
+        on = ((mine > 0).float().mean(1) >= of_cities) & (mean > TIMES_OTHERS * self.mean[:, at])
+        return {(a, b): mean[a, b].item() for a, b in on.nonzero().tolist()}
+
+    def swap(self, pair, places, of_cities):
+        """(said before, said after, interventions) with one state's features set to 0 and another's to their mean values."""
+        (state, city), (other, _) = pair
+        row, changes = self.names.index(city), []
+        for at in places:
+            theirs = self.of(other, at, of_cities)
+            for layer, feature in self.of(state, at, of_cities):
+                if self.acts[layer, row, at, feature] > 0 and (layer, feature) not in theirs:
+                    changes.append((layer, at, feature, 0.0))
+            changes += [(layer, at, feature, round(value, 5)) for (layer, feature), value in theirs.items()]
+        applied = [(a, b, slice(at, at + 1), to(value)) for a, at, b, value in changes]
+        after, _ = self.scope.run(self.rows[row : row + 1], applied)
+        return self._said(self.logits[row]), self._said(after[0]), changes
+
+    def _said(self, logits):
+        return self.tokenizer.decode([logits[-1].argmax().item()]).strip()
 
 
 def pairs():
@@ -62,40 +100,6 @@ def pairs():
     others = [it for it in seen if it not in ("Texas", "California")]
     order = ["Texas", "California", *others]
     return [((a, seen[a]), (b, seen[b])) for a, b in itertools.islice(zip(order, order[1:] + order[:1]), N_SWAPS)]
-
-
-def _item(template, role, name):
-    return next(
-        it
-        for cells in sentences().values()
-        for cell in cells.values()
-        for it in cell
-        if it.template == template and it.find(role) and it.text[it.find(role).start : it.find(role).end] == name
-    )
-
-
-def swap(scope, tokenizer, states, pair):
-    """(answer before, answer after, interventions) of a swap: from the city on, one state's features for another's."""
-    (state, city), (other_state, other_city) = pair
-    batch = Batch(tokenizer, [_item(SWAP_TEMPLATE, "city", city), _item(SWAP_TEMPLATE, "city", other_city)])
-    rows = torch.tensor([it for it in batch.prompts])
-    at = batch.at(tokenizer, "city")[0].item()
-    logits, acts = scope.run(rows)
-    mine = states.get(state, [])
-    theirs = states.get(other_state, [])
-    changes = []
-    for position in range(at, rows.shape[1]):
-        for layer, feature in mine:
-            if acts[layer, 0, position, feature] > 0:
-                changes.append((layer, feature, position, 0.0))
-        for layer, feature in theirs:
-            value = acts[layer, 1, position, feature].item()
-            if value > 0:
-                changes.append((layer, feature, position, value))
-    applied = [(a, b, slice(p, p + 1), to(v)) for a, b, p, v in changes]
-    after, _ = scope.run(rows[:1], applied)
-    said = lambda it: tokenizer.decode([it[-1].argmax().item()]).strip()  # noqa: E731
-    return said(logits[0]), said(after[0]), changes
 
 
 def answers(scope, tokenizer, items, features, factor):

@@ -8,6 +8,7 @@ import torch
 from corpus import BOS, PAD, sentences
 from facts import VERBS
 from grammar import hashed
+from kinds_facts import TWO_STEP
 
 MOST = 400
 # Kinds with their cells, and what the cards call them.
@@ -97,10 +98,22 @@ def hooked(model, change):
             it.remove()
 
 
+def hops(model, tokenizer):
+    """Two-step questions of every template about cities trained with it: shares answered untouched; with every MLP's output at the
+    city set to its mean over cities; at the city and at the last position; and how many were asked."""
+    cells = sentences()["two-step"]
+    items = cells["train"] + cells["held"]
+    totals, n = torch.zeros(3), 0
+    for template in TWO_STEP:
+        asked = [it for it in items if it.template == template]
+        totals += torch.tensor(_hop(model, tokenizer, asked)) * len(asked)
+        n += len(asked)
+    return (*(totals / n).tolist(), n)
+
+
 @torch.no_grad()
-def hops(model, tokenizer, template, cell):
-    """Shares of two-step questions answered: untouched; with every MLP output at its mean over cities at the city; at city and last."""
-    items = [it for it in sentences()["two-step"][cell] if it.template == template]
+def _hop(model, tokenizer, items):
+    """The three shares for sentences of one template."""
     batch = Batch(tokenizer, items)
     rows = torch.arange(len(items))
     city, means = batch.at(tokenizer, "city"), {}
@@ -122,4 +135,4 @@ def hops(model, tokenizer, template, cell):
         with hooked(model, change):
             logits = model(input_ids=batch.tokens).logits
         shares.append(right(tokenizer, batch, logits).float().mean().item())
-    return (*shares, len(items))
+    return shares

@@ -106,6 +106,8 @@ def categories(sentence, offsets, n):
         out.append(f'say "{text(n + 1)}"' if len(text(n + 1)) > 1 else f'before "{text(n + 1)}"')
         if sentence.answer is not None and after is sentence.spans[sentence.answer]:
             out.append(f"say {SAY.get(after.role, 'an answer')}")
+            if after.role == "capital":
+                out.append(f"say the capital of a {'country' if sentence.kind == 'country' else 'state'}")
             if after.role == "verb":
                 out.append(f"say a verb in the {after.value}")
             if sentence.kind in ("two-step", "city", "capital"):

@@ -27,7 +27,6 @@ import proofs  # noqa: E402
 import tokenizer as tokenizers  # noqa: E402
 import transcoders  # noqa: E402
 from corpus import Stream  # noqa: E402
-from kinds_facts import TWO_STEP  # noqa: E402
 from scope import Scope, measure  # noqa: E402
 from ship import ship  # noqa: E402
 
@@ -98,8 +97,8 @@ def _check(work, scope, tokenizer, log):
     results = exams.sit(scope.model, tokenizer)
     for kind, cell, told in exams.CELLS:
         log(f"exam: {told}: {results[kind, cell][0]:.3f} of {results[kind, cell][1]}")
-    hops = exams.hops(scope.model, tokenizer, TWO_STEP[0], "train")
-    log("hop: right {:.3f}, MLPs at the city at their mean {:.3f}, at city and last {:.3f}; {} cities".format(*hops))
+    hops = exams.hops(scope.model, tokenizer)
+    log("hop: right {:.3f}, MLPs at the city at their mean {:.3f}, at city and last {:.3f}; {} questions".format(*hops))
     figures = measure(scope, _held_out(tokenizer))
     log("scope: " + ", ".join(f"{key} {it}" for key, it in figures.items() if key != "density"))
     labels, scores = label.label(scope, tokenizer)

@@ -12,12 +12,12 @@ from transformers import Gemma2Config, Gemma2ForCausalLM
 from corpus import BOS, EOS, LENGTH, PAD, Stream
 
 SEED = 20
-N_STEPS = 3_800
+N_STEPS = 2_400
 BATCH = 32
 WARM, FLAT, LAST = 100, 0.3, 0.02
 RATE = 4e-3
 # The embedding learns slowly: facts then live in the MLPs, where transcoders see them, and not in rows of the embedding.
-EMBEDDING_RATE, EMBEDDING_STD = 0.03 * RATE, 0.06
+EMBEDDING_RATE, EMBEDDING_STD = 0.02 * RATE, 0.06
 
 
 def config(d_vocab):
