@@ -74,24 +74,26 @@ of it.
 `density` is the share of tokens on which the feature fires, `max` its largest value, both in these sentences before thinning; `top` has up to ten
 strongest examples, each of another sentence. Features that never fired are absent. The same form carries labels of other transcoders.
 
-`examples.json` has the eight prompts that the page opens with: `prompt`, `answer` (what a knowing model says next), `title`, `look`, `why`.
+`examples.json` has the eight prompts that the page opens with: `prompt`, `answers` (what a knowing model may say next), `title`, `look`, `why`.
 
 ## What it is not
 
 Its features are cleaner than a real model's, its facts few, and prompts longer than about 60 tokens were never trained. Words outside the corpus
 fall to pieces of letters that mean nothing to it.
-"""
+{note}"""
 
 
 def write(path, told):
-    """Writes the card."""
+    """Writes the card; what `note.txt` beside it says of this run comes last."""
     figures, deeds = told["figures"], told["deeds"]
     clean, city, both, n = told["hops"]
     exams = [f"| {name} | {told['results'][kind, cell][0]:.1%} | {told['results'][kind, cell][1]} |" for kind, cell, name in CELLS]
     rows = zip(figures["l0"], figures["l0_most"], figures["fvu"], figures["dead"])
     layers = [f"| {n} | {a:.1f} | {b:.0f} | {c:.3f} | {d:.1%} |" for n, (a, b, c, d) in enumerate(rows)]
     good = [score for _, score in told["scores"].values()]
+    note = path.parent / "note.txt"
     values = {
+        "note": "\n" + note.read_text(encoding="utf-8") if note.exists() else "",
         "exams": "\n".join(exams),
         "layers": "\n".join(layers),
         "hop_clean": clean,

@@ -93,8 +93,9 @@ def _span_at(sentence, offsets, n):
 
 def categories(sentence, offsets, n):
     """What the grammar says of the token `n`: itself, its part, what comes next, what was named before."""
-    text = lambda it: sentence.text[slice(*offsets[it])].strip()  # noqa: E731
-    out = [f'"{text(n)}"', f"{LANGUAGES[sentence.lang]}", KINDS[sentence.kind], f'"{text(n)}" in {KINDS[sentence.kind]}']
+    text = lambda it: sentence.text[slice(*offsets[it])].strip() or "a space"  # noqa: E731
+    kind = KINDS[sentence.kind]
+    out = [f"“{text(n)}”", LANGUAGES[sentence.lang], kind, f"“{text(n)}” in {kind}"]
     here = _span_at(sentence, offsets, n)
     last = n + 1 == len(offsets)
     after = None if last else _span_at(sentence, offsets, n + 1)
@@ -103,7 +104,7 @@ def categories(sentence, offsets, n):
         out.append(role)
         out += _owned(here, sentence, role)
     if after is not None and after is not here:
-        out.append(f'say "{text(n + 1)}"' if len(text(n + 1)) > 1 else f'before "{text(n + 1)}"')
+        out.append(f"say “{text(n + 1)}”")
         if sentence.answer is not None and after is sentence.spans[sentence.answer]:
             out.append(f"say {SAY.get(after.role, 'an answer')}")
             if after.role == "capital":
@@ -113,7 +114,7 @@ def categories(sentence, offsets, n):
             if sentence.kind in ("two-step", "city", "capital"):
                 out.append(f"the answer is of {after.value}")
     elif here is None and not last:
-        out.append(f'before "{text(n + 1)}"')
+        out.append(f"before “{text(n + 1)}”")
     subject = next((it for it in sentence.spans if it.role == "subject"), None)
     if subject is not None and subject.start < offsets[n][1] and offsets[n][0] < sentence.find("verb").start:
         out.append(f"from a {subject.value} subject to its verb")
@@ -131,7 +132,7 @@ def _owned(span, sentence, role):
         return [f"{role} of {span.value}", f"places of {span.value}"] if span.role != "state" else [f"places of {span.value}"]
     if span.role in ("country", "capital", "language", "currency"):
         return [f"names of {span.value}"]
-    return [f'"{span.value}" among {role}'] if span.role in ("word", "opposite") else []
+    return [f"“{span.value}” among {role}"] if span.role in ("word", "opposite") else []
 
 
 @torch.no_grad()
@@ -166,12 +167,13 @@ def _named(mass, hits, size, total, names):
     if f1[best] >= GOOD:
         return names[best], f1[best].item()
     parts, covered = [], 0.0
-    order = (f1 + 1e-3 * precision).topk(min(3, len(names))).indices.tolist()
+    order = (f1 + 1e-3 * precision).topk(min(6, len(names))).indices.tolist()
     for it in order:
-        if precision[it] >= 0.15 or not parts:
+        told = any(part in names[it] or names[it] in part for part in parts)
+        if not told and (precision[it] >= 0.15 or not parts):
             parts.append(names[it])
             covered += precision[it].item()
-        if covered > 0.9:
+        if covered > 0.9 or len(parts) == 3:
             break
     return "; ".join(parts), f1[best].item()
 

@@ -31,7 +31,7 @@ from scope import Scope, measure  # noqa: E402
 from ship import ship  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-HELD_SEQUENCES = 1_000
+HELD_SEQUENCES = 600
 HELD_SEED = 22
 
 

@@ -83,7 +83,7 @@ def _state_control(scope, tokenizer, cities):
     return {
         "features": features,
         "n": len(features),
-        "questions": _questions(others, said_before, said_after, 4),
+        "questions": _questions(others, said_before, said_after, 9),
         "others_before": before.sum().item(),
         "others_after": (after & before).sum().item(),
         **_kept(scope, tokenizer, features, 0.0),
@@ -104,7 +104,7 @@ def _kept(scope, tokenizer, features, factor):
     return {
         "controls": len(items),
         "controls_kept": sum(a == b for a, b in zip(before, after)),
-        "control_questions": _questions(items, before, after, 5),
+        "control_questions": _questions(items, before, after, 10),
     }
 
 
@@ -136,8 +136,8 @@ def _said_with(scope, tokenizer, two_steps, states, features):
         "dallas": dallas,
         "states_of": len(states),
         "states_right": right.sum().item(),
-        "questions": _questions(two_steps, before, said, 3),
-        "state_questions": _questions(states, states_before, said_states, 3),
+        "questions": _questions(two_steps, before, said, 4),
+        "state_questions": _questions(states, states_before, said_states, 4),
     }
 
 
@@ -154,7 +154,7 @@ def _language(scope, tokenizer, features, lang, other):
             items = capitals_of(which)
             before, said_before = answers(scope, tokenizer, items, [], 0.0)
             after, said = answers(scope, tokenizer, items, features, factor)
-            out[f"{name}_questions"] = _questions(items, said_before, said, 1)
+            out[f"{name}_questions"] = _questions(items, said_before, said, 2)
             out |= {f"{name}_before": before.sum().item(), f"{name}_after": (after & before).sum().item()}
         if 2 * out["own_after"] <= out["own_before"]:
             break

@@ -13,12 +13,12 @@ from exams import hooked
 
 SEED = 21
 WIDTH = 640
-N_SEQUENCES = 3_000
+N_SEQUENCES = 4_000
 N_STEPS = 1_500
 BATCH = 1_024
 RATE = 2e-3
 # Aim for active features per token (what is reached lies a third above it): falls from `L0_START` to `L0_GOAL` over `L0_FALL` of the steps, by a power law.
-L0_START, L0_GOAL, L0_FALL = 60.0, 3.2, 0.5
+L0_START, L0_GOAL, L0_FALL = 60.0, 5.0, 0.5
 L0_WEIGHT = 0.1
 BANDWIDTH = 0.5
 THRESHOLD_START = 0.5

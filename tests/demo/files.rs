@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 const MOST_BYTES: u64 = 10_000_000;
 
-fn read(name: &str) -> Value {
+pub fn read(name: &str) -> Value {
     let text = fs::read(format!("www/demo/{name}")).expect(name);
     serde_json::from_slice(&text).expect("JSON")
 }
@@ -99,7 +99,8 @@ fn the_examples_are_whole() {
     assert_eq!(examples.len(), 8);
     assert!(text(&examples[0]["prompt"]).contains("Dallas"));
     for it in examples {
-        for key in ["prompt", "answer", "title", "look", "why"] {
+        assert!(!list(&it["answers"]).is_empty(), "{it}");
+        for key in ["prompt", "title", "look", "why"] {
             assert!(!text(&it[key]).is_empty(), "{it}");
         }
         let ids = tokenizer.encode(text(&it["prompt"])).expect("ids").ids;
