@@ -69,12 +69,16 @@ impl Work {
         Ok(())
     }
 
-    /// What is there of all parts now, so that it can be planned with before anybody takes hold of anything.
+    /// What is there of all parts now, so that it can be planned with before anybody takes hold of anything. Of sources that are
+    /// ours we know more: what is to be received once more.
     pub async fn look_at_all(&self) -> Result<(), WeightsError> {
         let n_parts = self.state.borrow().parts.len();
         for part in 0..n_parts {
-            let is_held = self.state.borrow().parts[part].writer.is_some();
-            if !is_held {
+            let is_ours = {
+                let state = self.state.borrow();
+                matches!(state.groups[state.parts[part].group].hold, Hold::Ours(_))
+            };
+            if !is_ours {
                 self.look(part).await?;
             }
         }
