@@ -78,7 +78,7 @@ impl KeptSet {
                 continue;
             }
             if let Some(tensors) = self.packed(&key).await? {
-                self.take(part, &key, &tensors);
+                self.take(part, &key, &tensors).await?;
                 self.there.insert(part);
                 out.push(part);
             }
@@ -182,14 +182,24 @@ impl KeptSet {
         }
     }
 
-    /// Takes a part up.
-    fn take(&self, part: Part, key: &str, tensors: &[PackedTensor]) {
+    /// Takes a part up; vectors are read at once.
+    async fn take(
+        &self,
+        part: Part,
+        key: &str,
+        tensors: &[PackedTensor],
+    ) -> Result<(), WeightsError> {
         let Some(layer) = part.layer().filter(|_| part.is_of_dictionary()) else {
-            return self.checkpoint.add(key, tensors);
+            self.checkpoint.add(key, tensors);
+            return Ok(());
         };
         if let Some(file) = self.dictionaries.get(&layer) {
             file.add(key, tensors);
+            if matches!(part, Part::Vectors(_)) {
+                file.read_vectors().await?;
+            }
         }
+        Ok(())
     }
 }
 

@@ -250,8 +250,9 @@ fn encoder(world: &World, file: &DictionaryFile, packing: Packing) -> Vec<u8> {
     let it = file.dictionary();
     let mut out = vec![0; it.d_in / 32 * packing.stripe_bytes(it.d_transcoder)];
     world.run(async {
-        let all = [0..it.d_transcoder];
-        let mut pieces = file.encoder_pieces(&all, packing).expect("an encoder");
+        let all = 0..it.d_transcoder;
+        let all = std::slice::from_ref(&all);
+        let mut pieces = file.encoder_pieces(all, packing).expect("an encoder");
         while let Some(piece) = pieces.next().await.expect("a piece") {
             let bytes: Bytes = piece.bytes;
             out[piece.at as usize..][..bytes.len()].copy_from_slice(&bytes.into_vec());
