@@ -133,8 +133,13 @@ impl Teller {
         }
         let mut timer = self.timer.borrow_mut();
         let left_millis = (PROGRESS_MILLIS - since_millis).ceil() as u32;
-        let timer = timer.get_or_insert_with(|| sleep_millis(left_millis).boxed_local());
-        timer.poll_unpin(context) == Poll::Ready(())
+        let running = timer.get_or_insert_with(|| sleep_millis(left_millis).boxed_local());
+        let is_due = running.poll_unpin(context) == Poll::Ready(());
+        if is_due {
+            // What has ended may not be asked again; browsers round the clock, so that it may end before its time.
+            *timer = None;
+        }
+        is_due
     }
 }
 

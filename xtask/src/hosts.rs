@@ -64,7 +64,7 @@ mod tests {
         let alone = parse("http://127.0.0.1:8000").unwrap();
         assert!(alone.also.is_empty());
         let host = parse("https://mirror.example,https://*.cdn.example").unwrap();
-        let table = table(&[host.clone()]);
+        let table = table(std::slice::from_ref(&host));
         assert!(table.has_endpoint(&host.endpoint));
         let to = "https://a.cdn.example".parse().unwrap();
         assert!(table.may_send_on(&host.endpoint, &to));

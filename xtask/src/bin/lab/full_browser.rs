@@ -8,7 +8,12 @@ use super::{
 };
 use anyhow::{Result, anyhow, bail};
 use gemscope::{spec::Precision, weights::synth::Preset};
-use std::{collections::BTreeSet, ffi::OsString, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Runs it; whether everything held.
 ///
@@ -48,7 +53,7 @@ pub fn run(kind: &str, preset: Preset, precision: Precision) -> Result<bool> {
     }
 }
 
-fn judge(dump: &PathBuf, golden: &Tensors, precision: Precision) -> Result<bool> {
+fn judge(dump: &Path, golden: &Tensors, precision: Precision) -> Result<bool> {
     let got = compare::read(dump).map_err(|it| anyhow!(it))?;
     let same_model = precision != Precision::Compact;
     let near = if same_model {
