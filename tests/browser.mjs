@@ -81,7 +81,7 @@ async function runCases(browser, kind, cases) {
 for (const kind of BROWSERS) {
   const cases = Object.entries(CASES)
     .map(([name, it]) => [`browser::${kind}::${name}`, it])
-    .filter(([name]) => name.includes(options.filter));
+    .filter(([name, it]) => name.includes(options.filter) && (!it.byName || options.filter.endsWith(name.split("::").pop())));
   if (cases.length === 0) continue;
   let browser;
   try {

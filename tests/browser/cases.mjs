@@ -224,7 +224,7 @@ async function theStore(context) {
   return said.split("\n").slice(1).join("; ");
 }
 
-// Cases that are `shared` run one after another in one page, and so with one engine.
+// Cases that are `shared` run one after another in one page, and so with one engine; those `byName` only where the filter ends in their name.
 export const CASES = {
   page: { run: thePage, seconds: 330 },
   shaders: { run: shaders, seconds: 300 },

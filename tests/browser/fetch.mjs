@@ -193,10 +193,10 @@ async function stoppedAndHeld(context) {
 }
 
 export const FETCH_CASES = {
-  fetch_offline: { run: offline, seconds: 300 },
-  fetch_two_tabs: { run: twoTabs, seconds: 60 },
-  fetch_same_requests: { run: sameRequests, seconds: 300 },
+  fetch_offline: { run: offline, seconds: 900 },
+  fetch_two_tabs: { run: twoTabs, seconds: 240 },
+  fetch_same_requests: { run: sameRequests, seconds: 600 },
   fetch_no_files: { run: noFiles, seconds: 200 },
   fetch_private_window: { run: privateWindow, seconds: 120 },
-  fetch_stopped: { run: stoppedAndHeld, seconds: 60 },
+  fetch_stopped: { run: stoppedAndHeld, seconds: 240 },
 };
