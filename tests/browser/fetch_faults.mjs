@@ -99,5 +99,5 @@ async function aKilledBrowser(context) {
 
 export const FAULT_CASES = {
   fetch_faults: { run: everyFault, seconds: 600, byName: true },
-  fetch_killed: { run: aKilledBrowser, seconds: 240, byName: true },
+  fetch_killed: { run: aKilledBrowser, seconds: 240 },
 };
