@@ -221,7 +221,7 @@ impl Work {
                 proof.is_proven = true;
                 proof.is_dirty = true;
             }
-            self.save_proof(file).await?;
+            self.save_alone(file).await?;
             return self.raise(file).await;
         }
         let n_wrong = self.state.borrow().files[file].proof.n_wrong + 1;
@@ -270,6 +270,7 @@ impl Work {
             it.wants_look = true;
             it.id.clone()
         };
+        let _turn = self.saving.lock().await;
         for key in keys(&id) {
             self.library.store().remove(&key).await?;
         }
@@ -335,6 +336,12 @@ impl Work {
         Ok(())
     }
 
+    async fn save_alone(&self, file: usize) -> Result<(), WeightsError> {
+        let _turn = self.saving.lock().await;
+        self.save_proof(file).await
+    }
+
+    /// For those who hold the turn: two at one document would each take the other for another tab.
     async fn save_proof(&self, file: usize) -> Result<(), WeightsError> {
         let (id, saved) = {
             let mut state = self.state.borrow_mut();
