@@ -12,6 +12,7 @@ mod file_name;
 pub mod gemma;
 mod hosts;
 mod intervention;
+mod labels;
 mod metrics;
 mod open;
 mod opening;
@@ -51,6 +52,7 @@ pub use fetch::{
 pub use file_name::file_name_parts;
 pub use hosts::{Host, HostTable, OriginPattern};
 pub use intervention::{Intervention, InterventionError, Mode, Operation};
+pub use labels::{Example, Label};
 pub use metrics::{Splice, SpliceMetrics};
 pub use open::{ModelRef, OpenRequest, TranscoderRef, TranscoderRequest};
 pub use opening::{OPENING, OpeningPrompt, opening_ids};
