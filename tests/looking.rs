@@ -172,6 +172,7 @@ fn a_card_is_what_the_matrices_say() {
         de_embedding: true,
         nearest_in: vec![2, 0],
         n_nearest: 3,
+        n_examples: 0,
     };
     let card = block_on(it.scope.card(&mut it.model, feature, &question, &stop)).expect("a card");
     let file = &scope::files(Preset::Nano, 64)[&2];

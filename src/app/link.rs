@@ -1,8 +1,11 @@
 //! The engine's worker as the browser has it: does what the supervisor says. Leaves deciding to it, and what events mean to the screen.
 
-use super::supervisor::{Action, Supervisor};
+use super::{
+    parts::Parts,
+    supervisor::{Action, Supervisor},
+};
 use crate::session::protocol::{Command, CommandBody, Event, EventBody};
-use js_sys::{Array, Float32Array, Reflect};
+use js_sys::{Array, Reflect, Uint8Array};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
@@ -12,7 +15,7 @@ use web_sys::{
 /// What the worker runs first; part of the page, so that starting it needs no request of its own.
 const WORKER: &str = include_str!("../../www/engine-worker.js");
 
-type OnEvent = dyn Fn(Event, Vec<f32>);
+type OnEvent = dyn Fn(Event, Parts);
 
 /// A supervised engine; clones are the same one.
 #[derive(Clone)]
@@ -32,8 +35,8 @@ struct Started {
 }
 
 impl Link {
-    /// Starts an engine whose events go to `on_event`, with the f32 numbers that came beside them; never from inside a call.
-    pub fn start(on_event: impl Fn(Event, Vec<f32>) + 'static) -> Self {
+    /// Starts an engine whose events go to `on_event`, with the arrays that came beside them; never from inside a call.
+    pub fn start(on_event: impl Fn(Event, Parts) + 'static) -> Self {
         let (supervisor, actions) = Supervisor::new();
         let it = Self(Rc::new(Inner {
             supervisor: RefCell::new(supervisor),
@@ -63,15 +66,15 @@ impl Link {
                 Action::Start => self.start_worker(),
                 Action::End => self.end_worker(),
                 Action::Send(it) => self.send(&it),
-                Action::Tell(it) => self.tell(it, Vec::new()),
+                Action::Tell(it) => self.tell(it, Parts::default()),
             }
         }
     }
 
     /// Later, so that whoever called us has finished what it was doing.
-    fn tell(&self, event: Event, numbers: Vec<f32>) {
+    fn tell(&self, event: Event, parts: Parts) {
         let link = self.clone();
-        wasm_bindgen_futures::spawn_local(async move { (link.0.on_event)(event, numbers) });
+        wasm_bindgen_futures::spawn_local(async move { (link.0.on_event)(event, parts) });
     }
 
     fn send(&self, command: &Command) {
@@ -144,17 +147,15 @@ impl Link {
         self.act(actions);
     }
 
-    /// A piece of an answer: told with its numbers, then acknowledged.
+    /// A piece of an answer: told with its arrays, then acknowledged.
     fn piece(&self, event: Event, data: &Array) {
         let id = event.id;
-        let numbers = match data.length() {
-            0 | 1 => Vec::new(),
-            _ => Float32Array::new(&data.get(1)).to_vec(),
-        };
+        let buffers = data.iter().skip(1);
+        let parts = Parts(buffers.map(|it| Uint8Array::new(&it).to_vec()).collect());
         let actions = self.0.supervisor.borrow_mut().event(event);
         for action in actions {
             if let Action::Tell(it) = action {
-                self.tell(it, numbers.clone());
+                self.tell(it, parts.clone());
             }
         }
         let body = CommandBody::Ack { id, n: 1 };
@@ -182,7 +183,7 @@ pub fn engine_name() -> String {
 }
 
 /// Address of the folder that the page lies in, without a slash at its end.
-fn base() -> Result<String, JsValue> {
+pub fn base() -> Result<String, JsValue> {
     let window = web_sys::window().ok_or("there is no window")?;
     let here = Url::new_with_base(".", &window.location().href()?)?;
     Ok(here.href().trim_end_matches('/').into())

@@ -1,23 +1,45 @@
 //! Events -> signals -> views. Knows the protocol only: no GPU, no tensors, no network.
 
-mod ids;
+mod answers;
+mod ask;
+mod card_view;
+mod checking;
+mod desk;
+mod doing;
+mod explain_view;
+mod frame;
+mod gathering;
+mod histogram;
+mod keys;
 #[cfg(target_arch = "wasm32")]
 mod link;
-mod norms;
+mod list_view;
+mod map;
+mod map_view;
 mod options;
-mod panels;
+mod parts;
+mod prompt_view;
 mod record;
-mod screen;
+mod recorded;
+mod rows;
 mod selection;
-mod speeds;
+mod sheet_view;
+mod strip;
+mod strip_view;
 mod supervisor;
-mod view;
+mod ui;
+mod words;
 
+pub use ask::{Purpose, Question};
+pub use desk::{Atlas, Check, Desk, Engine, Prompt, Shown, Source};
+pub use frame::Page;
+pub use keys::{Act, Held, SHEET, act};
 #[cfg(target_arch = "wasm32")]
-pub use link::{Link, engine_name, has_webgpu};
+pub use link::{Link, base, engine_name, has_webgpu};
 pub use options::{Group, Metric, Options, Sort, Theme};
+pub use parts::Parts;
 pub use record::{Firing, Record};
-pub use screen::{Engine, Request, Screen, State};
+pub use recorded::{Hint, Recording};
 pub use selection::{Kept, N_PIN_COLOURS, Region, Selection, Spot};
 pub use supervisor::{Action, Supervisor};
-pub use view::{Doings, Page};
+pub use ui::{Doings, Ui};

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 /// A feature that fired at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "(u32, u32, u32, f32)", from = "(u32, u32, u32, f32)")]
 pub struct Firing {
     /// Its layer.
     pub layer: u32,
@@ -46,6 +47,24 @@ pub struct Record {
     /// The direct effect of what fired on the logit of a token: the token, and a number for each of `firings`.
     #[serde(default)]
     pub effects: Option<(u32, Vec<f32>)>,
+}
+
+// Recorded runs hold hundreds of them: as a list of four numbers each takes a third.
+impl From<Firing> for (u32, u32, u32, f32) {
+    fn from(it: Firing) -> Self {
+        (it.layer, it.pos, it.index, it.activation)
+    }
+}
+
+impl From<(u32, u32, u32, f32)> for Firing {
+    fn from((layer, pos, index, activation): (u32, u32, u32, f32)) -> Self {
+        Self {
+            layer,
+            pos,
+            index,
+            activation,
+        }
+    }
 }
 
 impl Firing {

@@ -1,4 +1,4 @@
-//! The page's program in the browser: joins the views to an engine in its worker. Natively it does nothing.
+//! The page's program in the browser: joins the views to an engine in its worker, and to what the browser keeps. Natively it does nothing.
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
@@ -13,103 +13,211 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
-        app::{Doings, Engine, Link, Page, Request, Screen, State, has_webgpu},
+        app::{
+            Desk, Doings, Engine, Group, Held, Link, Metric, Options, Page, Parts, Recording, Sort,
+            Theme, Ui, act, base, has_webgpu,
+        },
         session::protocol::{CommandBody, Event},
     };
-    use leptos::prelude::*;
+    use leptos::wasm_bindgen::{JsCast, JsValue};
+    use leptos::{ev, leptos_dom::helpers::window_event_listener, prelude::*, web_sys};
 
-    const NO_WEBGPU: &str = "This browser has no WebGPU, so nothing can be computed here.";
-    const NO_WEBGPU_REMEDY: &str = "Use Chrome or Edge 113, Firefox 141 or Safari 26, or newer, with graphics acceleration on; \
-                                    the page must come over https or from this computer.";
-
-    /// Shows the page and starts on the first prompt.
-    pub fn start() {
-        console_error_panic_hook::set_once();
-        let screen = RwSignal::new(Screen::default());
-        let link =
-            has_webgpu().then(|| Link::start(move |event, numbers| fold(screen, event, &numbers)));
-        match &link {
-            Some(link) => {
-                LINK.set(Some(link.clone()));
-                run(screen, Request::default());
-            }
-            None => screen.update(|it| {
-                it.engine = Engine::NoWebGpu;
-                it.refuse(NO_WEBGPU.into(), NO_WEBGPU_REMEDY);
-            }),
-        }
-        if let Some(it) = document().get_element_by_id("loading") {
-            it.remove();
-        }
-        let doings = doings(screen);
-        leptos::mount::mount_to_body(move || {
-            Effect::new(move |_| mark(screen.read().state));
-            view! { <Page screen doings/> }
-        });
-    }
+    /// Names under which settings are kept.
+    const SETTINGS: &str = "gemscope.settings";
+    const HISTORY: &str = "gemscope.history";
 
     thread_local! {
         /// The one engine of the page; signals and callbacks want values that may cross threads, and a worker may not.
-        static LINK: std::cell::Cell<Option<Link>> = const { std::cell::Cell::new(None) };
+        static LINK: std::cell::RefCell<Option<Link>> = const { std::cell::RefCell::new(None) };
     }
 
-    fn doings(screen: RwSignal<Screen>) -> Doings {
-        const WRITE_IDS: &str = "Write whole numbers, separated by commas or spaces.";
+    /// Shows what was recorded, and starts the engine.
+    pub fn start() {
+        console_error_panic_hook::set_once();
+        let text = document()
+            .get_element_by_id("recorded")
+            .and_then(|it| it.text_content());
+        let recording = Recording::read(&text.unwrap_or_default());
+        let mut desk = Desk::new(base().unwrap_or_default(), recording.opening());
+        desk.history = kept(HISTORY).map_or_else(Vec::new, |it| {
+            it.split("\n\u{1e}")
+                .filter(|it| !it.is_empty())
+                .map(String::from)
+                .collect()
+        });
+        if !has_webgpu() {
+            desk.engine = Engine::NoWebGpu;
+        }
+        if let Some(it) = document().get_element_by_id("first") {
+            it.remove();
+        }
+        leptos::mount::mount_to_body(move || {
+            let ui = Ui::new(desk, recording, settings(), doings());
+            listen(ui);
+            begin(ui);
+            view! { <Page ui/> }
+        });
+    }
+
+    fn begin(ui: Ui) {
+        if has_webgpu() {
+            let link = Link::start(move |event, parts| fold(ui, event, &parts));
+            LINK.set(Some(link));
+            ui.ask(Desk::start);
+        }
+        Effect::new(move |_| mark(ui));
+        Effect::new(move |_| keep_settings(&ui.options.read()));
+    }
+
+    fn fold(ui: Ui, event: Event, parts: &Parts) {
+        let now = now();
+        ui.ask(|desk| desk.fold(event, parts, now));
+    }
+
+    fn doings() -> Doings {
         Doings {
-            run: Callback::new(move |it| run(screen, it)),
-            refuse: Callback::new(move |it| screen.update(|screen| screen.refuse(it, WRITE_IDS))),
-            measure: Callback::new(move |()| ask(screen, |it| Some(it.measure()))),
-            stop: Callback::new(move |()| {
-                if let (Some(id), Some(link)) = (screen.read_untracked().running(), link()) {
-                    link.post(CommandBody::Cancel { id });
+            post: Callback::new(|body: CommandBody| {
+                LINK.with_borrow(|it| it.as_ref().map(|it| it.post(body)))
+            }),
+            restart: Callback::new(|()| {
+                LINK.with_borrow(|it| {
+                    if let Some(it) = it {
+                        it.restart();
+                    }
+                })
+            }),
+            now: Callback::new(|()| now()),
+            keep: Callback::new(|(_, text): (&'static str, String)| keep(HISTORY, &text)),
+            focus: Callback::new(|id: &'static str| {
+                let found = document().get_element_by_id(id);
+                if let Some(it) = found.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+                    // It fails only for what is not in the document.
+                    let _ = it.focus();
                 }
             }),
-            restart: Callback::new(move |()| {
-                if let Some(link) = link() {
-                    screen.update(|it| it.engine = Engine::Starting);
-                    link.restart();
-                    let request = screen.read_untracked().request.clone();
-                    run(screen, request);
-                }
+            copy: Callback::new(|text: String| {
+                // Whether a browser lets a page write there is the visitor's to decide.
+                let _ = window().navigator().clipboard().write_text(&text);
             }),
         }
     }
 
-    fn run(screen: RwSignal<Screen>, request: Request) {
-        ask(screen, |it| Some(it.start(request)));
+    fn now() -> f64 {
+        window().performance().map_or(0.0, |it| it.now())
     }
 
-    fn fold(screen: RwSignal<Screen>, event: Event, numbers: &[f32]) {
-        ask(screen, |it| it.fold(event, numbers));
-    }
-
-    /// Changes the screen, and posts what it asks for next.
-    fn ask(screen: RwSignal<Screen>, change: impl FnOnce(&mut Screen) -> Option<CommandBody>) {
-        let mut next = None;
-        screen.update(|it| {
-            next = change(it);
-            if let (Some(body), Some(link)) = (next.take(), link()) {
-                it.posted(link.post(body));
+    /// Keys, and whether the system is dark.
+    fn listen(ui: Ui) {
+        let dark = window()
+            .match_media("(prefers-color-scheme: dark)")
+            .ok()
+            .flatten();
+        ui.system_dark.set(dark.is_some_and(|it| it.matches()));
+        let down = window_event_listener(ev::keydown, move |it| {
+            if it.key() == "Shift" {
+                ui.selection.update(|it| it.frozen = true);
             }
+            let held = Held {
+                ctrl: it.ctrl_key() || it.meta_key(),
+                shift: it.shift_key(),
+                alt: it.alt_key(),
+                typing: types(&it),
+            };
+            if let Some(done) = act(&it.key(), held) {
+                it.prevent_default();
+                ui.act(done);
+            }
+        });
+        let up = window_event_listener(ev::keyup, move |it| {
+            if it.key() == "Shift" {
+                ui.selection.update(|it| it.frozen = false);
+            }
+        });
+        on_cleanup(move || {
+            down.remove();
+            up.remove();
         });
     }
 
-    fn link() -> Option<Link> {
-        let link = LINK.take();
-        LINK.set(link.clone());
-        link
+    /// Whether a key goes into a text.
+    fn types(it: &ev::KeyboardEvent) -> bool {
+        let target = it
+            .target()
+            .and_then(|it| it.dyn_into::<web_sys::Element>().ok());
+        target.is_some_and(|it| {
+            let checks = it.get_attribute("type").as_deref() == Some("checkbox");
+            matches!(it.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") && !checks
+        })
     }
 
     /// How far the page is, for tests and style sheets.
-    fn mark(state: State) {
-        let state = match state {
-            State::Loading => "loading",
-            State::Done => "done",
-            State::Failed => "failed",
-            State::Restarting => "restarting",
+    fn mark(ui: Ui) {
+        let desk = ui.desk.read();
+        let is_live = desk.shown.as_ref().is_some_and(|it| it.key.is_some());
+        let state = match (&desk.failure, desk.is_running()) {
+            (_, true) => "running",
+            (Some(_), _) => "failed",
+            _ if desk.engine == Engine::NoWebGpu => "recorded",
+            _ if is_live => "live",
+            _ => "loading",
         };
-        if let Some(it) = document().document_element() {
-            let _ = it.set_attribute("data-state", state);
+        let theme = ui.options.read().theme.name();
+        let page = document().document_element();
+        for (name, value) in [("data-state", state), ("data-theme", theme)] {
+            if let Some(it) = &page {
+                // Names without spaces are always taken.
+                let _ = it.set_attribute(name, value);
+            }
+        }
+    }
+
+    /// Settings of the last visit.
+    fn settings() -> Options {
+        let text = kept(SETTINGS).unwrap_or_default();
+        let of = |name: &str| {
+            let found = text
+                .split(' ')
+                .find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+            found.unwrap_or_default().to_string()
+        };
+        Options {
+            metric: Metric::of(&of("metric")),
+            sort: Sort::of(&of("sort")),
+            group: Group::of(&of("group")),
+            theme: Theme::of(&of("theme")),
+            values: of("values") == "true",
+            log: of("log") == "true",
+            ..Options::default()
+        }
+    }
+
+    fn keep_settings(it: &Options) {
+        let text = format!(
+            "metric={} sort={} group={} theme={} values={} log={}",
+            it.metric.name(),
+            it.sort.name(),
+            it.group.name(),
+            it.theme.name(),
+            it.values,
+            it.log
+        );
+        keep(SETTINGS, &text);
+    }
+
+    /// The browser's storage of small texts; a browser that has none, or refuses, forgets.
+    fn storage() -> Option<web_sys::Storage> {
+        let storage: Result<Option<web_sys::Storage>, JsValue> = window().local_storage();
+        storage.ok().flatten()
+    }
+
+    fn kept(name: &str) -> Option<String> {
+        storage()?.get_item(name).ok().flatten()
+    }
+
+    fn keep(name: &str, text: &str) {
+        if let Some(it) = storage() {
+            // Full or refused: the next visit begins anew.
+            let _ = it.set_item(name, text);
         }
     }
 }

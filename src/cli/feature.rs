@@ -39,6 +39,7 @@ pub fn run(args: &Feature, global: &Global) -> Result<Report, Failure> {
             de_embedding: args.de_embedding,
             nearest_in,
             n_nearest: args.nearest,
+            n_examples: 0,
         },
     };
     match session.call(body)? {

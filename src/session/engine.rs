@@ -10,7 +10,10 @@ use super::{
     protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL, RunKey},
     trouble::Trouble,
 };
-use crate::gpu::{Faults, Forms, Gpu, GpuError, GpuOptions};
+use crate::{
+    gpu::{Faults, Forms, Gpu, GpuError, GpuOptions},
+    scope::Labels,
+};
 use futures_util::future::{Either, select};
 use std::{pin::pin, rc::Rc};
 
@@ -46,6 +49,7 @@ pub struct Engine {
     pub(super) desk: Desk,
     pub(super) gpu: Option<Rc<Gpu>>,
     pub(super) open: Option<Open>,
+    pub(super) labels: Labels,
     n_devices: usize,
     greeted: bool,
 }
@@ -67,6 +71,7 @@ impl Engine {
             desk,
             gpu: None,
             open: None,
+            labels: Labels::default(),
             n_devices: 0,
             greeted: false,
         }
@@ -189,6 +194,7 @@ impl Engine {
                 writes,
             } => self.run_prompt(job, input, want, writes).await,
             CommandBody::Derive { run, want, .. } => self.derive(job, run, want).await,
+            CommandBody::Labels { from } => self.read_labels(job, from).await,
             CommandBody::Feature { feature, question } => {
                 self.feature(job, *feature, question).await
             }

@@ -2,8 +2,8 @@
 
 use super::protocol::{
     Applied, Array, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard, FetchTold,
-    Fetched, ModelRef, Plan, Reached, Readiness, RunKey, Speed, SpliceMetrics, StoredList, Token,
-    TranscoderVariant, Verified,
+    Fetched, Label, ModelRef, Plan, Reached, Readiness, RunKey, Speed, SpliceMetrics, StoredList,
+    Token, TranscoderVariant, Verified,
 };
 use crate::spec::{Config, Site};
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,13 @@ pub enum Partial {
     Speed(Speed),
     /// How far fetching is.
     Fetch(FetchTold),
+    /// What is known of the features of a layer.
+    Labels {
+        /// The layer.
+        layer: usize,
+        /// By index.
+        labels: Vec<Label>,
+    },
 }
 
 /// How a command ended well.
@@ -153,6 +160,13 @@ pub enum Outcome {
     },
     /// A feature's own numbers.
     Feature(FeatureCard),
+    /// Of `Labels`.
+    Labels {
+        /// Who made them, and how.
+        made: String,
+        /// Features that are known.
+        n_features: usize,
+    },
     /// The set is in the store.
     Fetched(Fetched),
     /// What is kept.

@@ -30,6 +30,9 @@ impl Trouble {
                 "Use the tokenizer.json that belongs to the model, or give the prompt as token ids."
                     .into()
             }
+            Self::Labels { .. } => {
+                "Give a labels.json of version 1, as it lies in the demo model's folder.".into()
+            }
             Self::Site(_) => "`gemscope sites` lists the sites of a model.".into(),
             Self::Positions(_) => {
                 "Positions count from 0, which is BOS; give some of the prompt's own.".into()

@@ -288,6 +288,8 @@ impl Engine {
             logits: card.logits.map(spread),
             de_embedding: card.de_embedding.map(spread),
             nearest: card.nearest.into_iter().map(near).collect(),
+            label: self.labels.label(feature).cloned(),
+            examples: self.labels.examples(feature, question.n_examples),
         }))
     }
 }

@@ -7,15 +7,15 @@ pub use super::event::{Description, Event, EventBody, Opened, Outcome, Partial};
 pub use crate::spec::{
     Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
     FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed, Splice,
-    SpliceMetrics, StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest,
+    Label, Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed,
+    Splice, SpliceMetrics, StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest,
     TranscoderVariant, Verified, Write,
 };
 use crate::spec::{Endpoint, Positions, RepoRef, Site};
 use serde::{Deserialize, Serialize};
 
 /// The version of this file's types; a page and an engine of different versions notice at `Hello`.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Which sources this was built from, for the message when page and engine differ.
 pub const BUILD: &str = match option_env!("GEMSCOPE_BUILD") {
     Some(it) => it,
@@ -88,6 +88,12 @@ pub enum CommandBody {
         feature: FeatureId,
         /// What besides.
         question: FeatureQuestion,
+    },
+    /// Reads what is known of features from a labels file, which is kept until another is read: a file natively, a same-origin address
+    /// on the web. -> a [`Partial::Labels`] for each layer, then [`Outcome::Labels`].
+    Labels {
+        /// The file.
+        from: String,
     },
     /// A question about a run. Answers in [`Partial`]s, then [`Outcome::Nothing`].
     Ask {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     model::{Model, Tokenizer},
+    scope::Labels,
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
@@ -59,6 +60,33 @@ impl Engine {
                 .encode(text)?,
         };
         Ok(Outcome::Tokens(tokens))
+    }
+
+    /// `Labels`: read whole, told layer by layer, kept until others are read.
+    pub(super) async fn read_labels(&mut self, job: &Job, from: &str) -> Result<Outcome, Trouble> {
+        let bytes = open::file(from).await?;
+        self.labels = Labels::parse(&bytes).map_err(|source| Trouble::Labels {
+            from: from.into(),
+            source,
+        })?;
+        let outbox = self.outbox.clone();
+        let mut courier = Courier::new(&outbox, job);
+        let mut n_features = 0;
+        for (layer, labels) in self.labels.layers() {
+            n_features += labels.len();
+            courier.take(Piece {
+                partial: Partial::Labels {
+                    layer,
+                    labels: labels.into(),
+                },
+                parts: vec![],
+            });
+        }
+        courier.flush().await?;
+        Ok(Outcome::Labels {
+            made: self.labels.made().into(),
+            n_features,
+        })
     }
 
     /// `Run`: computes unless the same run is kept with all that it could have.

@@ -5,7 +5,7 @@ use crate::{
     gpu::GpuError,
     hub::HubError,
     model::{ModelError, TokenizerError},
-    scope::ScopeError,
+    scope::{LabelsError, ScopeError},
     spec::{PositionsError, SiteError},
     store::StoreError,
     weights::WeightsError,
@@ -28,6 +28,8 @@ pub(super) enum Trouble {
     Hub(#[from] HubError),
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    #[error("`{from}` can't be used: {source}")]
+    Labels { from: String, source: LabelsError },
     #[error(transparent)]
     Site(#[from] SiteError),
     #[error(transparent)]

@@ -1,6 +1,6 @@
 //! Plain answers that rooms hand on unchanged: distributions, arrays, what is known of a feature.
 
-use super::{DType, FeatureId, Probability};
+use super::{DType, Example, FeatureId, Label, Probability};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -108,6 +108,9 @@ pub struct FeatureQuestion {
     pub nearest_in: Vec<usize>,
     /// Nearest features told of each layer.
     pub n_nearest: usize,
+    /// Examples from the labels file, at most.
+    #[serde(default)]
+    pub n_examples: usize,
 }
 
 /// A feature's own numbers, which need no text. What needs a half that is not loaded is left out.
@@ -133,6 +136,12 @@ pub struct FeatureCard {
     pub de_embedding: Option<TokenSpread>,
     /// Nearest features by decoder cosine, layer by layer, nearest first.
     pub nearest: Vec<NearFeature>,
+    /// What is known of it from data, where a labels file has been read.
+    #[serde(default)]
+    pub label: Option<Label>,
+    /// Where it fires most, from the same file.
+    #[serde(default)]
+    pub examples: Vec<Example>,
 }
 
 impl fmt::Display for DensePart {

@@ -1,0 +1,165 @@
+//! Everything that the page knows, as plain data. Leaves what the visitor does with it to `doing`, and answers of the engine to `answers`.
+
+use super::{ask::Purpose, gathering::Heap, record::Record};
+use crate::session::protocol::{
+    Description, EngineState, Failure, FeatureCard, FeatureId, Plan, RunKey, Speed, Token,
+};
+use crate::spec::{Config, Label, Precision};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A prompt: its text, and ids where the text alone would not give the same tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// As typed, or as the tokens read.
+    pub text: String,
+    /// Tokens, BOS included.
+    pub ids: Option<Vec<u32>>,
+}
+
+/// How the engine is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Engine {
+    /// Its worker has not answered yet.
+    #[default]
+    Starting,
+    /// As it says itself.
+    Said(EngineState),
+    /// The browser has no WebGPU.
+    NoWebGpu,
+}
+
+/// What is awaited, and how far it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wait {
+    /// What is being done.
+    pub phase: String,
+    /// How much is done.
+    pub done: u64,
+    /// Of how much, if known.
+    pub total: Option<u64>,
+    /// Of what.
+    pub unit: String,
+}
+
+/// Where the numbers on the page come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A run that was recorded when the page was made.
+    Recorded,
+    /// This machine.
+    Live {
+        /// How weights are kept.
+        precision: Precision,
+        /// What computed it.
+        adapter: String,
+        /// From asking to the last number.
+        millis: f64,
+    },
+}
+
+/// The run on the page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// What was asked.
+    pub prompt: Prompt,
+    /// What is known of it.
+    pub record: Arc<Record>,
+    /// Where that comes from.
+    pub source: Source,
+    /// What the engine calls it; none when it has to be run first.
+    pub key: Option<RunKey>,
+}
+
+/// A run on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Coming {
+    pub prompt: Prompt,
+    pub record: Record,
+    pub key: Option<RunKey>,
+    pub since_millis: f64,
+    pub has_features: bool,
+    pub has_next: bool,
+}
+
+/// Whether this machine computes what was recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Check {
+    /// Not known yet.
+    #[default]
+    Open,
+    /// It does.
+    Same,
+    /// It does not: how.
+    Differs(String),
+}
+
+/// What is known of features from data, and what was met.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Atlas {
+    /// Who made the labels, and how.
+    pub made: String,
+    /// By layer and index.
+    pub labels: BTreeMap<FeatureId, Label>,
+    /// Largest activations met in this session, BOS left out.
+    pub met: BTreeMap<FeatureId, f32>,
+}
+
+/// A text of the visitor's own, tried on one feature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried {
+    /// The feature.
+    pub feature: FeatureId,
+    /// The text's tokens, and what fires of the feature's layer.
+    pub record: Arc<Record>,
+    /// Whether the numbers are there.
+    pub done: bool,
+}
+
+/// Everything that the page knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desk {
+    /// Address of the folder that the page lies in.
+    pub base: String,
+    /// How the engine is.
+    pub engine: Engine,
+    /// The adapter.
+    pub about: Option<Description>,
+    /// The model.
+    pub opened: Option<(Config, Plan)>,
+    /// Whether this machine computes what was recorded.
+    pub check: Check,
+    /// The run on the page.
+    pub shown: Option<Shown>,
+    /// What is awaited.
+    pub wait: Option<Wait>,
+    /// What went wrong with the run or the model.
+    pub failure: Option<Failure>,
+    /// What went wrong in a panel, by its name.
+    pub troubles: BTreeMap<&'static str, Failure>,
+    /// Whether the visitor stopped the last run.
+    pub stopped: bool,
+    /// What is known of features.
+    pub atlas: Arc<Atlas>,
+    /// The feature that is looked at.
+    pub card: Option<FeatureCard>,
+    /// A text that was tried on it.
+    pub tried: Option<Tried>,
+    /// Tokens that are being added, and whether more come.
+    pub continued: Vec<Token>,
+    /// Tokens of the draft, and the draft they were counted for.
+    pub n_draft: Option<(u32, usize)>,
+    /// The next token whose logit effects are told.
+    pub target: Option<u32>,
+    /// Prompts, the newest first.
+    pub history: Vec<String>,
+    /// How fast this GPU is, once it has been measured.
+    pub speeds: Vec<Speed>,
+    /// The recorded run that the first live one is compared with.
+    pub(super) expected: Option<Arc<Record>>,
+    pub(super) coming: Option<Coming>,
+    pub(super) asked: BTreeMap<u32, Purpose>,
+    pub(super) heap: Heap,
+    pub(super) retried_millis: Option<f64>,
+    pub(super) lost_run: Option<Prompt>,
+    pub(super) n_drafts: u32,
+}

@@ -1,0 +1,218 @@
+//! The frame of the page: the bar, the prompt, the lens, the status line. Leaves what a lens shows to its panels.
+
+use super::{
+    card_view::CardPanel,
+    desk::{Check, Engine, Source},
+    explain_view::ExplainPanel,
+    list_view::ListPanel,
+    map_view::MapPanel,
+    options::Theme,
+    prompt_view::SessionBar,
+    sheet_view::Sheet,
+    strip_view::StripPanel,
+    ui::Ui,
+    words,
+};
+use crate::session::protocol::{EngineState, Failure};
+use leptos::prelude::*;
+
+/// The whole page.
+#[component]
+pub fn Page(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let maximised = move || ui.maximised.get().unwrap_or("none");
+    view! {
+        <TopBar ui/>
+        <SessionBar ui/>
+        <Trouble ui/>
+        <StripPanel ui/>
+        <main class="explore" data-maximised=maximised>
+            <MapPanel ui/>
+            <ListPanel ui/>
+            <CardPanel ui/>
+        </main>
+        <ExplainPanel ui/>
+        <StatusLine ui/>
+        <Sheet ui/>
+    }
+}
+
+/// Name, engine, theme, help.
+#[component]
+fn TopBar(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let engine = Memo::new(move |_| ui.desk.read().engine.clone());
+    let opened = Memo::new(move |_| ui.desk.read().opened.is_some());
+    let is_dead = move || matches!(engine.get(), Engine::Said(EngineState::Dead { .. }));
+    let theme = move || match ui.options.read().theme {
+        Theme::System => "Theme: system",
+        Theme::Light => "Theme: light",
+        Theme::Dark => "Theme: dark",
+    };
+    let next_theme = move |_| {
+        ui.options.update(|it| {
+            it.theme = match it.theme {
+                Theme::System => Theme::Light,
+                Theme::Light => Theme::Dark,
+                Theme::Dark => Theme::System,
+            };
+        });
+    };
+    view! {
+        <header class="bar">
+            <h1>"Gemscope"</h1>
+            <p class="pitch">{words::PITCH}</p>
+            <p role="status" class="engine">{move || engine_words(&engine.get(), opened.get())}</p>
+            <Show when=is_dead>
+                <button type="button" on:click=move |_| ui.doings.restart.run(())>"Restart the engine"</button>
+            </Show>
+            <button type="button" id="theme" on:click=next_theme>{theme}</button>
+            <button type="button" id="help" aria-label="Keys and words" on:click=move |_| ui.sheet.set(true)>"?"</button>
+        </header>
+    }
+}
+
+/// The state of the engine in words.
+fn engine_words(engine: &Engine, opened: bool) -> String {
+    match engine {
+        Engine::Starting => "The engine is starting.".into(),
+        Engine::NoWebGpu => "No WebGPU here: recorded runs only.".into(),
+        Engine::Said(EngineState::Ready) if opened => "Live: the demo model is ready.".into(),
+        Engine::Said(EngineState::Ready) => {
+            "The engine is ready; the demo model is loading.".into()
+        }
+        Engine::Said(EngineState::DeviceLost { reason }) => {
+            format!(
+                "The GPU was lost ({reason}); a new one is being taken. Nothing on the page is lost."
+            )
+        }
+        Engine::Said(EngineState::Recovered) => {
+            "The GPU is back, with the model loaded again.".into()
+        }
+        Engine::Said(EngineState::Restarting { reason }) => {
+            format!(
+                "The engine died ({reason}) and is being started again. Nothing on the page is lost."
+            )
+        }
+        Engine::Said(EngineState::Dead { reason }) => {
+            format!("The engine died: {reason}. What is on the page stays.")
+        }
+    }
+}
+
+/// What went wrong, what can be done, and the detail for a report.
+#[component]
+fn Trouble(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let failure = Memo::new(move |_| ui.desk.read().failure.clone());
+    let close = move |_| ui.desk.update(|it| it.failure = None);
+    let copy = move |it: &Failure| {
+        let text = format!("{}\n{}\n{}", it.what, it.remedy, it.detail);
+        move |_| ui.doings.copy.run(text.clone())
+    };
+    move || {
+        failure.get().map(|it| {
+            let copy = copy(&it);
+            view! {
+                <section class="failure" role="alert" aria-label="What went wrong">
+                    <p><strong>{it.what}</strong>" "{it.remedy}</p>
+                    <Show when={let has = !it.detail.is_empty(); move || has}>
+                        <details><summary>"Detail, for a report"</summary><pre>{it.detail.clone()}</pre></details>
+                    </Show>
+                    <button type="button" on:click=copy>"Copy"</button>
+                    <button type="button" on:click=close>"Dismiss"</button>
+                </section>
+            }
+        })
+    }
+}
+
+/// Where the numbers come from.
+#[component]
+fn StatusLine(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let source = move || match ui.shown.get().map(|it| it.source) {
+        None => "No run yet.".to_string(),
+        Some(Source::Recorded) => {
+            "Recorded when this page was made, with the demo model at reference precision.".into()
+        }
+        Some(Source::Live {
+            precision,
+            adapter,
+            millis,
+        }) => {
+            format!("Live: demo model, {precision} precision, {adapter}, {millis:.0} ms.")
+        }
+    };
+    let counts = move || {
+        let shown = ui.shown.get()?;
+        let n = shown.record.firings.iter().filter(|it| it.pos > 0).count();
+        let list = ui.list.get();
+        let hidden = match list.n_hidden_common {
+            0 => String::new(),
+            it => format!(", {it} hidden as common here"),
+        };
+        Some(format!(
+            "{} over all tokens and layers{hidden}.",
+            words::count(n, "activation")
+        ))
+    };
+    let check = move || match &ui.desk.read().check {
+        Check::Open => String::new(),
+        Check::Same => "This machine computes what was recorded.".into(),
+        Check::Differs(it) => {
+            format!("This machine computes something else than was recorded: {it}.")
+        }
+    };
+    let differs = move || matches!(ui.desk.read().check, Check::Differs(_));
+    let report = move |_| ui.doings.copy.run(report(ui));
+    view! {
+        <footer class="status" id="status">
+            <span id="source">{source}</span>
+            <span id="counts">{counts}</span>
+            <span id="check" class:alarm=differs>{check}</span>
+            <button type="button" on:click=report>"Copy report"</button>
+        </footer>
+    }
+}
+
+/// What a report holds: the machine, the model, what went wrong.
+fn report(ui: Ui) -> String {
+    let desk = ui.desk.read_untracked();
+    let mut lines = vec![format!("Gemscope {}", crate::session::protocol::BUILD)];
+    match &desk.about {
+        Some(it) => {
+            lines.push(format!(
+                "adapter: {} ({}, {})",
+                it.adapter, it.backend, it.driver
+            ));
+            lines.push(format!("largest binding: {} bytes", it.max_binding_bytes));
+            lines.push(format!("optional features: {}", it.features.join(", ")));
+            lines.extend(it.last_errors.iter().map(|it| format!("error: {it}")));
+        }
+        None => lines.push("adapter: none has answered".into()),
+    }
+    lines.push(format!(
+        "engine: {}",
+        engine_words(&desk.engine, desk.opened.is_some())
+    ));
+    if let Some((_, plan)) = &desk.opened {
+        lines.push(format!(
+            "model: demo, {}, {} bytes on the GPU",
+            plan.precision, plan.total_bytes
+        ));
+    }
+    lines.push(format!("check: {:?}", desk.check));
+    if let Some(it) = &desk.failure {
+        lines.push(format!("failed: {} {}", it.what, it.detail));
+    }
+    lines.join("\n")
+}

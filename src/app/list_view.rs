@@ -1,0 +1,241 @@
+//! The list of features that fire where one looks: only rows in view are in the document. Leaves order and counting to `rows`.
+
+use super::{
+    options::{Group, Sort},
+    rows::{self, Item, Row},
+    selection::{N_PIN_COLOURS, Spot},
+    strip,
+    ui::Ui,
+    words,
+};
+use leptos::{ev, html, prelude::*};
+
+/// Height of a row; the style sheet gives rows the same.
+const ROW_PX: f32 = 32.0;
+/// Height of the list before it has been measured.
+const HEIGHT_PX: f32 = 520.0;
+
+/// The list with its menus.
+#[component]
+pub(super) fn ListPanel(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let sort = move |it: &Sort| {
+        let it = *it;
+        view! { <option value=it.name() selected=move || ui.options.read().sort == it>{it.words()}</option> }
+    };
+    let group = move |it: &Group| {
+        let it = *it;
+        view! { <option value=it.name() selected=move || ui.options.read().group == it>{it.words()}</option> }
+    };
+    let set_sort = move |it: ev::Event| {
+        ui.options
+            .update(|to| to.sort = Sort::of(&event_target_value(&it)))
+    };
+    let set_group = move |it: ev::Event| {
+        ui.options
+            .update(|to| to.group = Group::of(&event_target_value(&it)))
+    };
+    let set_filter =
+        move |it: ev::Event| ui.options.update(|to| to.filter = event_target_value(&it));
+    view! {
+        <section class="panel list" id="list" aria-labelledby="list-title" on:focusin=move |_| ui.focused.set("list")>
+            <div class="head">
+                <h2 id="list-title">"Features"</h2>
+                <label>"Sort "<select id="sort" on:change=set_sort>{Sort::ALL.iter().map(sort).collect_view()}</select></label>
+                <label>"Group "<select id="group" on:change=set_group>{Group::ALL.iter().map(group).collect_view()}</select></label>
+                <button type="button" class="large" aria-label="Make the list large or small" on:click=move |_| ui.maximise("list")>"⤢"</button>
+            </div>
+            <input id="filter" type="search" placeholder="Filter: label, 3/417, token" aria-label="Filter the features"
+                prop:value=move || ui.options.read().filter.clone() on:input=set_filter/>
+            <p class="faint" id="list-place">{move || ui.place_words()}</p>
+            <Counts ui/>
+            <Rows ui/>
+        </section>
+    }
+}
+
+/// How many there are, and what is hidden, with a way to show it.
+#[component]
+fn Counts(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let words = move || {
+        let list = ui.list.read();
+        let mut out = words::count(list.n_rows, "feature");
+        if list.n_filtered > 0 {
+            out.push_str(&format!(", {} do not match", list.n_filtered));
+        }
+        out
+    };
+    let hidden = Memo::new(move |_| ui.list.read().n_hidden_common);
+    let showing = Memo::new(move |_| ui.options.read().show_common);
+    let toggle = move |_| ui.options.update(|it| it.show_common = !it.show_common);
+    let by_effect = move || {
+        let sorted = ui.options.read().sort == Sort::Effect;
+        let target = ui.desk.read().target;
+        let shown = ui.shown.get()?;
+        let next = shown.record.next.get(&shown.record.last())?;
+        let found = next.top.iter().find(|it| Some(it.id) == target)?;
+        sorted.then(|| format!("Effects on “{}”.", found.piece.trim()))
+    };
+    view! {
+        <p class="counts" id="list-counts" role="status">
+            <span>{words}</span>
+            <Show when=move || hidden.get() != 0 || showing.get()>
+                <span>{move || if showing.get() { "common ones too".into() } else {
+                    format!("{} hidden: they fire on more than 1 % of text", hidden.get())
+                }}</span>
+                <button type="button" id="show-common" on:click=toggle>{move || if showing.get() { "Hide" } else { "Show" }}</button>
+            </Show>
+            <span class="faint">{by_effect}</span>
+            <span class="alarm">{move || ui.trouble("effects")}</span>
+        </p>
+    }
+}
+
+/// The rows in view.
+#[component]
+fn Rows(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let scrolled = RwSignal::new((0.0, HEIGHT_PX));
+    let place = NodeRef::<html::Div>::new();
+    let look = move |_: ev::Event| {
+        if let Some(it) = place.get_untracked() {
+            scrolled.set((it.scroll_top() as f32, it.client_height() as f32));
+        }
+    };
+    let window = Memo::new(move |_| {
+        let (top, height) = scrolled.get();
+        rows::window(top, height, ROW_PX, ui.list.read().items.len())
+    });
+    let body = move || {
+        let (list, window) = (ui.list.get(), window.get());
+        let items = list.items.get(window.clone()).unwrap_or_default().to_vec();
+        let item = |(at, it): (usize, Item)| match it {
+            Item::Head(it) => {
+                view! { <div class="row group" role="row"><span role="gridcell">{it}</span></div> }
+                    .into_any()
+            }
+            Item::Row(row) => view! { <RowView ui at=window.start + at row/> }.into_any(),
+        };
+        items.into_iter().enumerate().map(item).collect_view()
+    };
+    let above = move || format!("height:{}px", window.get().start as f32 * ROW_PX);
+    let below = move || {
+        format!(
+            "height:{}px",
+            (ui.list.read().items.len() - window.get().end) as f32 * ROW_PX
+        )
+    };
+    let key = move |it: ev::KeyboardEvent| {
+        let by = match it.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            _ => return,
+        };
+        if !it.shift_key() && !it.ctrl_key() {
+            it.prevent_default();
+            it.stop_propagation();
+            ui.next_feature(by);
+        }
+    };
+    let reveal = move || ui.selection.read().kept().lock.feature;
+    Effect::new(move |_| {
+        let list = ui.list.get_untracked();
+        let at = reveal().and_then(|it| {
+            list.items
+                .iter()
+                .position(|item| matches!(item, Item::Row(row) if row.feature == it))
+        });
+        if let (Some(at), Some(place)) = (at, place.get_untracked()) {
+            let (top, height) = (place.scroll_top() as f32, place.client_height() as f32);
+            let row = at as f32 * ROW_PX;
+            if row < top || row + ROW_PX > top + height {
+                place.set_scroll_top((row - height / 2.0).max(0.0) as i32);
+            }
+        }
+    });
+    let n_rows = move || ui.list.read().n_rows.to_string();
+    let nothing = move || (ui.list.read().n_rows == 0).then_some(words::NO_FEATURES_HERE);
+    view! {
+        <p class="faint">{nothing}</p>
+        <div class="rows" id="rows" role="grid" aria-label="Features" aria-rowcount=n_rows tabindex="0" node_ref=place
+            on:scroll=look on:keydown=key on:pointerleave=move |_| ui.point(Spot::default())>
+            <div style=above></div>
+            {body}
+            <div style=below></div>
+        </div>
+    }
+}
+
+/// One feature.
+#[component]
+fn RowView(
+    /// What is shown and what can be done.
+    ui: Ui,
+    /// Which row of the whole list.
+    at: usize,
+    /// What it holds.
+    row: Row,
+) -> impl IntoView {
+    let feature = row.feature;
+    let label = move || ui.label(feature).unwrap_or_else(|| "—".into());
+    let chosen = move || ui.selection.read().kept().lock.feature == Some(feature);
+    let pinned = move || {
+        ui.selection
+            .read()
+            .kept()
+            .pins
+            .iter()
+            .position(|it| *it == feature)
+    };
+    let pin_class = move || match pinned() {
+        Some(n) => format!("pin pin-{}", n % N_PIN_COLOURS),
+        None => "pin".into(),
+    };
+    let pin_text = move || pinned().map_or_else(|| "○".to_string(), |it| (it + 1).to_string());
+    let enter = move |_: ev::PointerEvent| {
+        ui.point(Spot {
+            layer: Some(feature.layer),
+            pos: Some(row.pos),
+            feature: Some(feature),
+        });
+    };
+    let click = move |it: ev::MouseEvent| match it.ctrl_key() || it.meta_key() {
+        true => ui.selection.update(|it| it.pin(feature)),
+        false => ui.choose(feature),
+    };
+    let pin = move |_| ui.selection.update(|it| it.pin(feature));
+    let share = if row.is_session_largest {
+        format!("{:.0} %*", 100.0 * row.share)
+    } else {
+        format!("{:.0} %", 100.0 * row.share)
+    };
+    let last = move || match (ui.options.read().sort, row.effect, row.density) {
+        (Sort::Effect, Some(it), _) => strip::number(it),
+        (Sort::Rarity, _, Some(it)) => strip::percent(it),
+        _ => share.clone(),
+    };
+    let hint = if row.is_session_largest {
+        "share of the largest met in this session: the labels file has no figure"
+    } else {
+        "share of its largest activation"
+    };
+    view! {
+        <div class="row" role="row" aria-rowindex=at + 1 aria-selected=move || chosen().to_string() class:locked=chosen on:pointerenter=enter>
+            <span role="gridcell"><button type="button" class=pin_class aria-label=format!("Pin {feature}") tabindex="-1"
+                aria-pressed=move || pinned().is_some().to_string() on:click=pin>{pin_text}</button></span>
+            <span role="gridcell" class="name"><button type="button" class="feature" tabindex="-1" on:click=click>
+                <span class="id">{format!("L{}/{}", feature.layer, feature.index)}</span>
+                <span class="label">{label}</span>
+            </button></span>
+            <span role="gridcell" class="number" title="activation where it is strongest">{strip::number(row.activation)}</span>
+            <span role="gridcell" class="number" title=hint>{last}</span>
+        </div>
+    }
+}

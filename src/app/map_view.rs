@@ -1,0 +1,403 @@
+//! The map of tokens by layers: one canvas, and over it rings, labels and a grid for the keyboard. Leaves geometry to `map`.
+
+use super::{
+    map::{self, Grid, Layout},
+    options::Metric,
+    selection::{Region, Spot},
+    strip,
+    ui::Ui,
+    words,
+};
+use leptos::{ev, html, prelude::*, web_sys};
+
+/// Colours of the canvas: ink and ground, in the light and in the dark; what is not rebuilt has an ink of its own.
+const INK: [[u8; 3]; 2] = [[0xe0, 0x82, 0x14], [0xf5, 0xa3, 0x4b]];
+const ERROR_INK: [[u8; 3]; 2] = [[0x00, 0x79, 0x6b], [0x4d, 0xb6, 0xac]];
+const GROUND: [[u8; 3]; 2] = [[0xff, 0xff, 0xff], [0x1e, 0x20, 0x26]];
+/// The room that the map takes when it is not made large.
+const ROOM_PX: f32 = 480.0;
+/// Features named of the cell under the pointer.
+const N_TOLD: usize = 5;
+
+/// The map with its menu.
+#[component]
+pub(super) fn MapPanel(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let option = move |it: &Metric| {
+        let it = *it;
+        let chosen = move || ui.options.read().metric == it;
+        view! { <option value=it.name() selected=chosen>{it.words()}</option> }
+    };
+    let choose = move |it: ev::Event| ui.measure(Metric::of(&event_target_value(&it)));
+    let log = move |_| ui.options.update(|it| it.log = !it.log);
+    let no_error = move || {
+        let is_error = ui.options.read().metric == Metric::Error;
+        let missing = ui.shown.get().is_none_or(|it| it.record.errors.is_empty());
+        let told = ui
+            .trouble("errors")
+            .unwrap_or_else(|| words::NO_RECON.into());
+        (is_error && missing).then_some(told)
+    };
+    view! {
+        <section class="panel map" id="map" aria-labelledby="map-title" on:focusin=move |_| ui.focused.set("map")>
+            <div class="head">
+                <h2 id="map-title">"Layers by tokens"</h2>
+                <label>"Shade "<select id="metric" on:change=choose>{Metric::ALL.iter().map(option).collect_view()}</select></label>
+                <label><input type="checkbox" prop:checked=move || ui.options.read().log on:change=log/>"log"</label>
+                <button type="button" class="large" aria-label="Make the map large or small" on:click=move |_| ui.maximise("map")>"⤢"</button>
+            </div>
+            <p class="faint">{no_error}</p>
+            <Map ui/>
+            <p class="faint told" id="map-told" role="status" aria-live="polite">{move || told(ui)}</p>
+        </section>
+    }
+}
+
+/// The map itself.
+#[component]
+fn Map(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let grid = grid_memo(ui);
+    let layout = Memo::new(move |_| {
+        let it = grid.read();
+        Layout::fit(it.n_pos, it.n_layers, room_px(ui))
+    });
+    let canvas = NodeRef::<html::Canvas>::new();
+    Effect::new(move |_| {
+        if let Some(it) = canvas.get() {
+            draw(ui, &it, &grid.read());
+        }
+    });
+    let size = move || {
+        let it = layout.read();
+        format!("width:{}px;height:{}px", it.width(), it.height())
+    };
+    let is_error = move || ui.options.read().metric == Metric::Error;
+    view! {
+        <div class="scroll map-scroll">
+            <div class="map-grid">
+                <LayerLabels ui layout grid/>
+                <div class="map-body">
+                    <TokenLabels ui layout/>
+                    <div class="map-cells" class:hatched=is_error style=size>
+                        <canvas node_ref=canvas></canvas>
+                        <Rings ui layout/>
+                        <Pointer ui layout/>
+                    </div>
+                    <TokenBars grid layout/>
+                </div>
+            </div>
+        </div>
+    }
+}
+
+fn room_px(ui: Ui) -> f32 {
+    match ui.maximised.get() {
+        Some("map") => 2.0 * ROOM_PX,
+        _ => ROOM_PX,
+    }
+}
+
+/// What the cells tell; of the pointer only a feature changes it, and only where features are told.
+fn grid_memo(ui: Ui) -> Memo<Grid> {
+    let metric = Memo::new(move |_| ui.options.read().metric);
+    let feature = Memo::new(move |_| {
+        let of_feature = metric.get() == Metric::Locked;
+        ui.selection.read().feature().filter(|_| of_feature)
+    });
+    let pins = Memo::new(move |_| ui.selection.read().kept().pins.clone());
+    Memo::new(move |_| {
+        let shown = ui.shown.read();
+        let record = shown.as_ref().map(|it| &it.record);
+        record.map_or_else(Grid::default, |it| {
+            map::grid(it, metric.get(), feature.get(), &pins.read())
+        })
+    })
+}
+
+/// Paints the whole grid at one pixel a cell; the browser makes it large without smoothing.
+fn draw(ui: Ui, canvas: &web_sys::HtmlCanvasElement, grid: &Grid) {
+    let dark = usize::from(ui.is_dark());
+    let options = ui.options.read();
+    let ink = if options.metric == Metric::Error {
+        ERROR_INK
+    } else {
+        INK
+    };
+    let pixels = map::pixels(grid, ink[dark], GROUND[dark], options.log);
+    let (width, height) = (grid.n_pos as u32, grid.n_layers as u32);
+    if width == 0 || height == 0 {
+        return;
+    }
+    canvas.set_width(width);
+    canvas.set_height(height);
+    put(canvas, &pixels, width, height);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn put(canvas: &web_sys::HtmlCanvasElement, pixels: &[u8], width: u32, height: u32) {
+    use leptos::wasm_bindgen::{Clamped, JsCast};
+    let pixels = Clamped(pixels);
+    let image = ::web_sys::ImageData::new_with_u8_clamped_array_and_sh(pixels, width, height);
+    let context = canvas.get_context("2d").ok().flatten();
+    let context = context.and_then(|it| it.dyn_into::<::web_sys::CanvasRenderingContext2d>().ok());
+    if let (Ok(image), Some(context)) = (image, context) {
+        // It fails only for images that are not there.
+        let _ = context.put_image_data(&image, 0.0, 0.0);
+    }
+}
+
+/// There is no canvas outside a browser.
+#[cfg(not(target_arch = "wasm32"))]
+fn put(_: &web_sys::HtmlCanvasElement, _: &[u8], _: u32, _: u32) {}
+
+/// Layers, the highest on top, each with its bar; a click chooses the whole layer.
+#[component]
+fn LayerLabels(
+    /// What is shown and what can be done.
+    ui: Ui,
+    /// Where cells lie.
+    layout: Memo<Layout>,
+    /// What they tell.
+    grid: Memo<Grid>,
+) -> impl IntoView {
+    let labels = move || {
+        let sums = grid.read().by_layer();
+        let most = sums.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+        let label = |layer: usize| {
+            let share = format!("{:.1}%", 100.0 * sums[layer] / most);
+            let chosen = move || ui.selection.read().kept().lock.layer == Some(layer);
+            let click = move |_| ui.selection.update(|it| it.lock_place(Some(layer), None));
+            view! {
+                <button type="button" tabindex="-1" class="layer" class:locked=chosen style=("--share", share)
+                    aria-label=format!("Layer {layer}") on:click=click>{format!("L{layer}")}</button>
+            }
+        };
+        (0..sums.len()).rev().map(label).collect_view()
+    };
+    let height = move || format!("{}px", layout.read().cell_height);
+    view! { <div class="layers" style=("--cell", height)>{labels}</div> }
+}
+
+/// The tokens over the columns; a click chooses the whole column.
+#[component]
+fn TokenLabels(
+    /// What is shown and what can be done.
+    ui: Ui,
+    /// Where cells lie.
+    layout: Memo<Layout>,
+) -> impl IntoView {
+    let labels = move || {
+        let tokens = ui
+            .shown
+            .get()
+            .map(|it| strip::shown(&it.record.tokens, false))
+            .unwrap_or_default();
+        let label = |(pos, it): (usize, strip::Shown)| {
+            let chosen = move || ui.selection.read().kept().lock.pos == Some(pos);
+            let click = move |_| ui.selection.update(|it| it.lock_place(None, Some(pos)));
+            let name = format!("Token {pos}, {}", it.text.trim());
+            view! {
+                <button type="button" tabindex="-1" class="column" class:locked=chosen aria-label=name
+                    on:click=click><span dir="auto">{it.text.trim().to_string()}</span></button>
+            }
+        };
+        tokens.into_iter().enumerate().map(label).collect_view()
+    };
+    let width = move || format!("{}px", layout.read().cell_width);
+    view! { <div class="columns" style=("--cell", width)>{labels}</div> }
+}
+
+/// A bar for each token under the map.
+#[component]
+fn TokenBars(
+    /// What cells tell.
+    grid: Memo<Grid>,
+    /// Where they lie.
+    layout: Memo<Layout>,
+) -> impl IntoView {
+    let bars = move || {
+        let sums = grid.read().by_token();
+        let most = sums
+            .iter()
+            .skip(1)
+            .copied()
+            .fold(f32::MIN_POSITIVE, f32::max);
+        let bar = |it: &f32| {
+            let share = format!("{:.1}%", 100.0 * (it / most).min(1.0));
+            view! { <span style=("--share", share)></span> }
+        };
+        sums.iter().map(bar).collect_view()
+    };
+    let width = move || format!("{}px", layout.read().cell_width);
+    view! { <div class="bars" aria-hidden="true" style=("--cell", width)>{bars}</div> }
+}
+
+/// Rings around what is pointed at and what is chosen.
+#[component]
+fn Rings(
+    /// What is shown and what can be done.
+    ui: Ui,
+    /// Where cells lie.
+    layout: Memo<Layout>,
+) -> impl IntoView {
+    let ring = move |class: &'static str, region: Option<Region>| {
+        region.map(|it| {
+            let layout = layout.read();
+            let (x, y, _, _) = layout.cell(it.layers.1, it.positions.0);
+            let (right, bottom, width, height) = layout.cell(it.layers.0, it.positions.1);
+            let style = format!(
+                "left:{x}px;top:{y}px;width:{}px;height:{}px",
+                right + width - x,
+                bottom + height - y
+            );
+            view! { <div class=class style=style></div> }
+        })
+    };
+    let chosen = move || {
+        let selection = ui.selection.read();
+        let kept = selection.kept();
+        ring("ring", kept.region.or_else(|| whole(ui, kept.lock)))
+    };
+    let hovered = move || ring("ring hover", whole(ui, ui.selection.read().hover));
+    view! { {chosen}{hovered} }
+}
+
+/// A cell, a row or a column as a region.
+fn whole(ui: Ui, spot: Spot) -> Option<Region> {
+    let shown = ui.shown.read();
+    let record = &shown.as_ref()?.record;
+    let (top, last) = (record.n_layers.checked_sub(1)?, record.last());
+    if spot.layer.is_none() && spot.pos.is_none() {
+        return None;
+    }
+    Some(Region {
+        layers: spot.layer.map_or((0, top), |it| (it, it)),
+        positions: spot.pos.map_or((0, last), |it| (it, it)),
+    })
+}
+
+/// What takes the pointer and the keys: a grid of one tab stop, which reads the cell that it is at.
+#[component]
+fn Pointer(
+    /// What is shown and what can be done.
+    ui: Ui,
+    /// Where cells lie.
+    layout: Memo<Layout>,
+) -> impl IntoView {
+    let down = StoredValue::new(None::<(usize, usize)>);
+    let at = move |it: &ev::PointerEvent| {
+        layout
+            .read_untracked()
+            .hit(it.offset_x() as f32, it.offset_y() as f32)
+    };
+    let moved = move |it: ev::PointerEvent| {
+        let cell = at(&it);
+        ui.point(Spot {
+            layer: cell.map(|it| it.0),
+            pos: cell.map(|it| it.1),
+            feature: None,
+        });
+    };
+    let pressed = move |it: ev::PointerEvent| down.set_value(at(&it));
+    let released = move |it: ev::PointerEvent| {
+        if let (Some(from), Some(to)) = (down.get_value(), at(&it)) {
+            take(ui, from, to);
+        }
+        down.set_value(None);
+    };
+    let key = move |it: ev::KeyboardEvent| {
+        if it.shift_key() || it.alt_key() {
+            return;
+        }
+        let Some(record) = ui.shown.get_untracked().map(|it| it.record) else {
+            return;
+        };
+        let here = cursor(ui).unwrap_or((record.n_layers.saturating_sub(1), record.last()));
+        if it.key() == "Enter" && !it.ctrl_key() {
+            it.prevent_default();
+            ui.selection
+                .update(|it| it.lock_place(Some(here.0), Some(here.1)));
+        } else if let Some(to) = map::step(
+            here,
+            &it.key(),
+            it.ctrl_key(),
+            record.n_layers,
+            record.n_pos(),
+        ) {
+            it.prevent_default();
+            it.stop_propagation();
+            ui.point(Spot {
+                layer: Some(to.0),
+                pos: Some(to.1),
+                feature: None,
+            });
+        }
+    };
+    let rows = move || ui.shown.get().map(|it| it.record.n_layers.to_string());
+    let columns = move || ui.shown.get().map(|it| it.record.n_pos().to_string());
+    view! {
+        <div class="pointer" id="map-grid" role="grid" tabindex="0" aria-label="Map of layers by tokens"
+            aria-rowcount=rows aria-colcount=columns aria-activedescendant="map-cell" on:keydown=key
+            on:pointermove=moved on:pointerdown=pressed on:pointerup=released
+            on:pointerleave=move |_| ui.point(Spot::default())>
+            <div role="row" class="unseen"><div role="gridcell" id="map-cell">{move || told(ui)}</div></div>
+        </div>
+    }
+}
+
+/// A click on one cell, or a drag from one to another.
+fn take(ui: Ui, from: (usize, usize), to: (usize, usize)) {
+    if from == to {
+        ui.selection
+            .update(|it| it.lock_place(Some(to.0), Some(to.1)));
+        return;
+    }
+    let sorted = |a: usize, b: usize| (a.min(b), a.max(b));
+    let region = Region {
+        layers: sorted(from.0, to.0),
+        positions: sorted(from.1, to.1),
+    };
+    ui.selection.update(|it| it.select(region));
+}
+
+/// The cell that is pointed at, or the locked one.
+fn cursor(ui: Ui) -> Option<(usize, usize)> {
+    let selection = ui.selection.read();
+    let of = |it: Spot| it.layer.zip(it.pos);
+    of(selection.hover).or_else(|| of(selection.kept().lock))
+}
+
+/// The cell in words: where it is, how many fire, and the strongest.
+fn told(ui: Ui) -> String {
+    let Some((layer, pos)) = cursor(ui) else {
+        return ui.place_words();
+    };
+    let shown = ui.shown.read();
+    let Some(record) = shown
+        .as_ref()
+        .map(|it| &it.record)
+        .filter(|it| pos < it.n_pos())
+    else {
+        return String::new();
+    };
+    let mut firings = record.firings[record.cell(layer, pos)].to_vec();
+    firings.sort_by(|a, b| b.activation.total_cmp(&a.activation));
+    let strongest = firings.iter().take(N_TOLD).map(|it| {
+        let label = ui
+            .label(it.feature())
+            .map_or_else(String::new, |it| format!(" “{it}”"));
+        format!("{}{label} {}", it.feature(), strip::number(it.activation))
+    });
+    let strongest: Vec<String> = strongest.collect();
+    let piece = record.tokens[pos].piece.trim();
+    format!(
+        "Layer {layer}, token {pos} “{piece}”: {} active. {}",
+        firings.len(),
+        strongest.join("; ")
+    )
+}

@@ -1,0 +1,131 @@
+//! The session bar: the prompt, its tokens, run and stop, examples, history. Leaves running to the desk.
+
+use super::{desk::Prompt, recorded::Hint, ui::Ui};
+use leptos::{ev, prelude::*};
+
+/// The session bar.
+#[component]
+pub(super) fn SessionBar(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let running = Memo::new(move |_| ui.desk.read().is_running());
+    let submit = move |it: ev::SubmitEvent| {
+        it.prevent_default();
+        ui.run_draft();
+    };
+    let typed = move |it: ev::Event| {
+        let text = event_target_value(&it);
+        ui.draft.set(text.clone());
+        ui.ask(|desk| desk.draft(&text));
+    };
+    let stale = move || {
+        let shown = ui.shown.get().map(|it| it.prompt.text);
+        shown.is_some_and(|it| it != ui.draft.get())
+    };
+    view! {
+        <form class="session" on:submit=submit>
+            <label for="prompt">"Prompt"</label>
+            <textarea id="prompt" rows="1" dir="auto" spellcheck="false" autocomplete="off"
+                prop:value=move || ui.draft.get() on:input=typed></textarea>
+            <span id="n-tokens" class="faint">{move || draft_words(ui)}</span>
+            <button id="run" type="submit" class="main" class:stale=stale disabled=move || running.get()
+                title="Ctrl Enter or ⌘ Enter">"Run"</button>
+            <button id="stop" type="button" disabled=move || !running.get() on:click=move |_| ui.stop()>"Stop"</button>
+            <Examples ui/>
+            <History ui/>
+            <p id="wait" class="wait" role="status" aria-live="polite">{move || wait_words(ui)}</p>
+        </form>
+    }
+}
+
+/// How many tokens the draft has, when that is known.
+fn draft_words(ui: Ui) -> String {
+    let shown = ui.shown.get();
+    let same = shown.filter(|it| it.prompt.text == ui.draft.get());
+    let n = same.map(|it| it.record.n_pos());
+    let n = n.or_else(|| ui.desk.read().n_draft.map(|it| it.1));
+    n.map_or_else(String::new, |it| super::words::count(it, "token"))
+}
+
+fn wait_words(ui: Ui) -> String {
+    let desk = ui.desk.read();
+    match &desk.wait {
+        Some(it) => match it.total {
+            Some(total) => format!("{}: {} of {total} {}", it.phase, it.done, it.unit),
+            None => format!("{}: {} {}", it.phase, it.done, it.unit),
+        },
+        None if desk.is_running() => "Running …".into(),
+        None if desk.stopped => "Stopped. What was on the page is still there.".into(),
+        None => String::new(),
+    }
+}
+
+/// Prompts that show something, each with what to look for.
+#[component]
+fn Examples(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let choose = move |prompt: String| {
+        move |_| {
+            ui.draft.set(prompt.clone());
+            let recorded = ui.recording.with_value(|it| it.run(&prompt).cloned());
+            let is_live = ui.desk.read_untracked().opened.is_some();
+            match recorded {
+                Some(record) if !is_live => ui.desk.update(|desk| desk.show_recorded(record)),
+                _ => ui.run(Prompt {
+                    text: prompt.clone(),
+                    ids: None,
+                }),
+            }
+        }
+    };
+    let item = move |it: Hint| {
+        let run = choose(it.prompt.clone());
+        view! {
+            <li><button type="button" on:click=run>
+                <strong>{it.title}</strong>
+                <span class="tokens">{it.prompt}</span>
+                <span class="faint">{it.look}</span>
+                <span class="faint">{it.why}</span>
+            </button></li>
+        }
+    };
+    let hints = ui.recording.with_value(|it| it.examples.clone());
+    view! {
+        <details class="menu" id="examples">
+            <summary>"Examples"</summary>
+            <ul>{hints.into_iter().map(item).collect_view()}</ul>
+        </details>
+    }
+}
+
+/// Prompts that were run in this browser.
+#[component]
+fn History(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let history = Memo::new(move |_| ui.desk.read().history.clone());
+    let item = move |text: String| {
+        let name = text.clone();
+        let choose = move |_| {
+            ui.draft.set(text.clone());
+            ui.run(Prompt {
+                text: text.clone(),
+                ids: None,
+            });
+        };
+        view! { <li><button type="button" dir="auto" on:click=choose>{name}</button></li> }
+    };
+    view! {
+        <details class="menu" id="history">
+            <summary>"History"</summary>
+            <ul>{move || history.get().into_iter().map(item).collect_view()}</ul>
+            <Show when=move || history.read().is_empty()>
+                <p class="faint">"Prompts that you run appear here. They stay on this device."</p>
+            </Show>
+        </details>
+    }
+}
