@@ -8,7 +8,8 @@
 
 use gemscope::{
     hub::Memory,
-    spec::{Config, Packing},
+    scope::Labels,
+    spec::{Config, FeatureId, Packing},
     sys::block_on,
     weights::{
         Checkpoint, DictionaryFile, Header, Index, WeightsError,
@@ -155,6 +156,9 @@ fn file(name: &str, n_shards: usize, most: u64) -> Vec<u8> {
     block_on(source.read(name, 0..size)).unwrap().into_vec()
 }
 
+/// A small labels file.
+const LABELS: &[u8] = br#"{"version":1,"made":"by hand","sentences":[["<bos>"," a"," b"],["<bos>"," c"]],"layers":[{"layer":0,"features":[{"index":3,"label":"b","density":0.5,"max":3.0,"top":[[0,2,3.0],[1,1,2.5]]},{"index":7}]},{"layer":1,"features":[]}]}"#;
+
 /// A header of entries that may or may not make sense, in a file whose size may or may not be the right one.
 fn headers() -> impl Strategy<Value = Vec<u8>> {
     let dtype = prop::sample::select(&["BF16", "F16", "F32", "I32", "U8", "F64", ""][..]);
@@ -256,6 +260,7 @@ proptest! {
         let _ = frugally(&bytes, |it| Header::parse("x", it, file_bytes));
         let _ = frugally(&bytes, |it| Index::from_json("x", it));
         let _ = frugally(&bytes, Config::from_json);
+        let _ = frugally(&bytes, Labels::parse);
         zip_parsers(&bytes, file_bytes);
     }
 
@@ -291,6 +296,21 @@ proptest! {
     fn mutated_configs_break_nothing(mutations in mutations()) {
         let bytes = mutated(file("config.json", 1, u64::MAX), &mutations);
         let _ = frugally(&bytes, Config::from_json);
+    }
+
+    #[test]
+    fn mutated_labels_are_refused_or_can_be_asked(mutations in mutations()) {
+        let bytes = mutated(LABELS.to_vec(), &mutations);
+        if let Ok(it) = frugally(&bytes, Labels::parse) {
+            for (layer, labels) in it.layers() {
+                for label in labels {
+                    let feature = FeatureId { layer, index: label.index };
+                    prop_assert_eq!(it.label(feature), Some(label));
+                    let examples = it.examples(feature, usize::MAX);
+                    prop_assert!(examples.iter().all(|it| it.pos < it.tokens.len() && it.value.is_finite()));
+                }
+            }
+        }
     }
 
     #[test]
@@ -334,6 +354,7 @@ fn deep_and_long_texts_are_refused_cheaply() {
     assert!(frugally(&header, |it| Header::parse("x", it, it.len() as u64)).is_err());
     assert!(frugally(&deep, |it| Index::from_json("x", it)).is_err());
     assert!(frugally(&deep, Config::from_json).is_err());
+    assert!(frugally(&deep, Labels::parse).is_err());
     let shape = format!(
         r#"{{"a":{{"dtype":"F32","shape":[{}1],"data_offsets":[0,4]}}}}"#,
         "1,".repeat(100_000)

@@ -3,5 +3,8 @@ import init from "./page.js";
 
 init().catch((error) => {
   document.documentElement.dataset.state = "failed";
-  document.getElementById("loading").textContent = `The page could not start: ${error}`;
+  const said = document.createElement("p");
+  said.setAttribute("role", "alert");
+  said.textContent = `The page could not start: ${error}. What you see was recorded.`;
+  document.body.prepend(said);
 });

@@ -1,6 +1,11 @@
 //! What the model would say after each layer, and how much of its MLPs the transcoders rebuild. Leaves the numbers to the engine.
 
-use super::{ask::Purpose, strip, ui::Ui, words};
+use super::{
+    ask::Purpose,
+    strip,
+    ui::{Ui, effect},
+    words,
+};
 use crate::session::protocol::{Distribution, Splice, SpliceMetrics};
 use leptos::{ev, prelude::*};
 
@@ -11,7 +16,7 @@ pub(super) fn ExplainPanel(
     ui: Ui,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         // Another run is explained too while this is open.
         if open.get() && ui.shown.get().is_some() {
             ui.ask(|desk| desk.explain());

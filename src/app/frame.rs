@@ -141,9 +141,7 @@ fn StatusLine(
 ) -> impl IntoView {
     let source = move || match ui.shown.get().map(|it| it.source) {
         None => "No run yet.".to_string(),
-        Some(Source::Recorded) => {
-            "Recorded when this page was made, with the demo model at reference precision.".into()
-        }
+        Some(Source::Recorded) => words::RECORDED.into(),
         Some(Source::Live {
             precision,
             adapter,

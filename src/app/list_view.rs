@@ -5,7 +5,7 @@ use super::{
     rows::{self, Item, Row},
     selection::{N_PIN_COLOURS, Spot},
     strip,
-    ui::Ui,
+    ui::{Ui, effect},
     words,
 };
 use leptos::{ev, html, prelude::*};
@@ -145,7 +145,7 @@ fn Rows(
         }
     };
     let reveal = move || ui.selection.read().kept().lock.feature;
-    Effect::new(move |_| {
+    effect(move || {
         let list = ui.list.get_untracked();
         let at = reveal().and_then(|it| {
             list.items

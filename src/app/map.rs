@@ -85,6 +85,7 @@ pub fn grid(
 
 impl Grid {
     /// What a cell tells.
+    #[cfg(test)]
     pub fn at(&self, layer: usize, pos: usize) -> Option<f32> {
         let inside = pos < self.n_pos;
         self.cells

@@ -5,7 +5,7 @@ use super::{
     options::Metric,
     selection::{Region, Spot},
     strip,
-    ui::Ui,
+    ui::{Ui, effect},
     words,
 };
 use leptos::{ev, html, prelude::*, web_sys};
@@ -67,7 +67,7 @@ fn Map(
         Layout::fit(it.n_pos, it.n_layers, room_px(ui))
     });
     let canvas = NodeRef::<html::Canvas>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(it) = canvas.get() {
             draw(ui, &it, &grid.read());
         }

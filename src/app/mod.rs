@@ -7,6 +7,8 @@ mod checking;
 mod desk;
 mod doing;
 mod explain_view;
+#[cfg(not(target_arch = "wasm32"))]
+mod first;
 mod frame;
 mod gathering;
 mod histogram;
@@ -32,6 +34,8 @@ mod words;
 
 pub use ask::{Purpose, Question};
 pub use desk::{Atlas, Check, Desk, Engine, Prompt, Shown, Source};
+#[cfg(not(target_arch = "wasm32"))]
+pub use first::first_picture;
 pub use frame::Page;
 pub use keys::{Act, Held, SHEET, act};
 #[cfg(target_arch = "wasm32")]

@@ -201,8 +201,8 @@ impl Ui {
                 let theme = if dark { Theme::Light } else { Theme::Dark };
                 self.options.update(|it| it.theme = theme);
             }
-            Act::Undo => self.selection.update(|it| drop(it.undo())),
-            Act::Redo => self.selection.update(|it| drop(it.redo())),
+            Act::Undo => self.selection.update(|it| _ = it.undo()),
+            Act::Redo => self.selection.update(|it| _ = it.redo()),
         }
     }
 
@@ -218,7 +218,7 @@ impl Ui {
         } else if self.maximised.get_untracked().is_some() {
             self.maximised.set(None);
         } else {
-            self.selection.update(|it| drop(it.escape()));
+            self.selection.update(|it| _ = it.escape());
         }
     }
 
@@ -335,4 +335,12 @@ fn list_memo(
         });
         Arc::new(list.unwrap_or_default())
     })
+}
+
+/// Does something in the browser whenever what it reads has changed. Outside one there is nothing to do it to.
+pub(super) fn effect(run: impl Fn() + 'static) {
+    #[cfg(target_arch = "wasm32")]
+    Effect::new(move |_| run());
+    #[cfg(not(target_arch = "wasm32"))]
+    drop(run);
 }

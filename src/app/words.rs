@@ -14,7 +14,8 @@ pub(super) const NO_LABEL: &str =
 pub(super) const NO_EXAMPLES: &str = "There are no examples of this feature in the labels file.";
 pub(super) const DEAD: &str = "It never fired on the reference data: it may be dead.";
 pub(super) const TRY_HINT: &str = "Try your own text on this feature";
-pub(super) const RECORDED: &str = "recorded";
+pub(super) const RECORDED: &str =
+    "Recorded when this page was made, with the demo model at reference precision.";
 pub(super) const LABEL_CAUTION: &str = "A label is a guess. These were made automatically.";
 pub(super) const BOS_NOTE: &str = "The first token (⟨bos⟩) is there in every prompt; its activations are large and mean little, so nothing is scaled by them.";
 

@@ -6,9 +6,9 @@ use super::scope_args::Feature;
 use super::session::{Session, unexpected};
 use super::table::{number, table};
 use super::tokens::quoted;
-use super::{open, scope, scope_grammar};
+use super::{labels, open, scope, scope_grammar};
 use crate::session::protocol::{CommandBody, Failure, FeatureCard, FeatureQuestion, Outcome};
-use crate::spec::{Histogram, NearFeature, TokenSpread, TokenValue};
+use crate::spec::{Example, Histogram, Label, NearFeature, TokenSpread, TokenValue, visible};
 use serde_json::json;
 
 /// Rows of a histogram and the width of its longest bar, in characters.
@@ -31,6 +31,7 @@ pub fn run(args: &Feature, global: &Global) -> Result<Report, Failure> {
         it.layers.get_or_insert_with(|| nearest_in.clone());
     }
     let mut session = Session::start(global)?;
+    labels::read(&mut session, args.labels.as_deref())?;
     open::open(&mut session, request)?;
     let body = CommandBody::Feature {
         feature: args.feature,
@@ -39,7 +40,7 @@ pub fn run(args: &Feature, global: &Global) -> Result<Report, Failure> {
             de_embedding: args.de_embedding,
             nearest_in,
             n_nearest: args.nearest,
-            n_examples: 0,
+            n_examples: args.examples,
         },
     };
     match session.call(body)? {
@@ -60,6 +61,9 @@ fn text(it: &FeatureCard) -> String {
         ("threshold", Some(it.threshold)),
     ];
     let mut out = format!("feature {} of {} in its layer\n", it.feature, it.n_features);
+    if let Some(it) = &it.label {
+        out.push_str(&label(it));
+    }
     for (name, value) in numbers {
         let value = value.map_or_else(|| "not loaded".into(), number);
         out.push_str(&format!("{name:<18} {value}\n"));
@@ -78,7 +82,33 @@ fn text(it: &FeatureCard) -> String {
         let rows: Vec<Vec<String>> = it.nearest.iter().map(row).collect();
         out.push_str(&table(&["feature", "cosine"], &rows));
     }
+    if !it.examples.is_empty() {
+        out.push_str("\nwhere it fires most in the data of the labels, at the token in >> <<\n");
+        let rows: Vec<Vec<String>> = it.examples.iter().map(example).collect();
+        out.push_str(&table(&["activation", "sentence"], &rows));
+    }
     out
+}
+
+/// What the labels file says, a line each.
+fn label(it: &Label) -> String {
+    let percent = |it: f32| format!("{}% of the tokens", number(it * 100.0));
+    let lines = [
+        ("label", it.label.as_deref().map(visible)),
+        ("fires on", it.density.map(percent)),
+        ("largest there", it.max.map(number)),
+    ];
+    let line = |(name, value): (&str, Option<String>)| Some(format!("{name:<18} {}\n", value?));
+    lines.into_iter().filter_map(line).collect()
+}
+
+fn example(it: &Example) -> Vec<String> {
+    let token = |(pos, token): (usize, &String)| match pos == it.pos {
+        true => format!(">>{}<<", visible(token)),
+        false => visible(token),
+    };
+    let sentence: String = it.tokens.iter().enumerate().map(token).collect();
+    vec![number(it.value), sentence]
 }
 
 /// The two ends beside each other, and all of it as a histogram.
@@ -131,6 +161,36 @@ mod tests {
         assert!(
             text.contains("-1.0000") && text.ends_with("to 1.0000\n"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_label_and_its_examples_are_shown_as_far_as_they_go() {
+        let all = Label {
+            index: 3,
+            label: Some("cities\u{7}".into()),
+            density: Some(0.25),
+            max: None,
+        };
+        let text = label(&all);
+        assert!(text.starts_with("label              cities"), "{text}");
+        assert!(
+            text.contains("25.0000%") && !text.contains('\u{7}'),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 2);
+        let it = Example {
+            tokens: ["<bos>", "In", " Paris", "."].map(String::from).into(),
+            pos: 2,
+            value: 3.5,
+        };
+        let [value, sentence] = &example(&it)[..] else {
+            panic!("two cells")
+        };
+        assert_eq!(value, "3.5000");
+        assert!(
+            sentence.contains(">>") && sentence.contains("Paris<<"),
+            "{sentence}"
         );
     }
 

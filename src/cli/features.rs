@@ -2,12 +2,14 @@
 
 use super::answers::{self, About, Active, LayerFeatures};
 use super::args::Global;
+use super::labels::{self, Labels};
 use super::report::Report;
 use super::scope_args::Features;
 use super::session::Session;
 use super::table::{number, table};
 use super::{grammar, open, scope};
-use crate::session::protocol::{Failure, Half, Token};
+use crate::session::protocol::{Failure, FeatureId, Half, Token};
+use crate::spec::visible;
 use serde::Serialize;
 use serde_json::json;
 
@@ -35,13 +37,16 @@ struct LayerCount {
     n_active_bos: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Row {
     layer: usize,
     pos: usize,
     /// Index in the layer's dictionary.
     feature: usize,
     activation: f32,
+    /// What the labels file says it is about, if one was given and has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
 }
 
 /// `gemscope features`.
@@ -50,13 +55,17 @@ pub fn run(args: &Features, global: &Global) -> Result<Report, Failure> {
     let input = open::prompt(&args.prompt, &request.model)?;
     let positions = grammar::positions(&args.positions)?;
     let mut session = Session::start(global)?;
+    let labels = labels::read(&mut session, args.labels.as_deref())?;
     open::open(&mut session, request)?;
     let ran = open::run(&mut session, input, vec![], vec![])?;
     let run = ran.run;
     let found = answers::features(&mut session, &About { run, positions }, None)?;
-    let told = tell(ran.tokens, &found, args.top);
+    let mut told = tell(ran.tokens, &found, args.top);
+    if let Some(it) = &labels {
+        name(&mut told.features, it);
+    }
     Ok(Report {
-        text: text(&told),
+        text: text(&told, labels.is_some()),
         json: json!(told),
     })
 }
@@ -79,6 +88,17 @@ fn tell(tokens: Vec<Token>, found: &[LayerFeatures], top: usize) -> Told {
     }
 }
 
+/// Puts labels beside the features that have one.
+fn name(rows: &mut [Row], labels: &Labels) {
+    for row in rows {
+        let feature = FeatureId {
+            layer: row.layer,
+            index: row.feature,
+        };
+        row.label = labels.get(&feature).cloned();
+    }
+}
+
 fn count(it: &LayerFeatures) -> LayerCount {
     let n_active_bos = it.active.iter().filter(|it| it.pos == 0).count();
     LayerCount {
@@ -94,22 +114,27 @@ fn rows(it: &LayerFeatures) -> impl Iterator<Item = Row> {
         pos: active.pos,
         feature: active.index,
         activation: active.activation,
+        label: None,
     };
     it.active.iter().map(row)
 }
 
-fn text(told: &Told) -> String {
+fn text(told: &Told, with_labels: bool) -> String {
     let row = |it: &Row| {
+        let label = it.label.as_deref().map_or_else(String::new, visible);
         vec![
             it.layer.to_string(),
             it.pos.to_string(),
             it.feature.to_string(),
             number(it.activation),
             open::piece(&told.tokens, it.pos),
+            label,
         ]
     };
     let rows: Vec<Vec<String>> = told.features.iter().map(row).collect();
-    let features = table(&["layer", "pos", "feature", "activation", "piece"], &rows);
+    let head = ["layer", "pos", "feature", "activation", "piece", "label"];
+    let n_columns = head.len() - usize::from(!with_labels);
+    let features = table(&head[..n_columns], &rows);
     let more = match told.n_not_shown {
         0 => String::new(),
         n => format!("{n} more are not shown; --top 0 shows all\n"),
@@ -150,7 +175,13 @@ mod tests {
             (told.n_active, told.n_active_bos, told.n_not_shown),
             (3, 1, 2)
         );
-        let text = text(&told);
+        let mut told = told;
+        let feature = FeatureId { layer: 1, index: 3 };
+        name(&mut told.features, &[(feature, "a label".into())].into());
+        let with_labels = text(&told, true);
+        assert!(with_labels.contains("a label"), "{with_labels}");
+        let text = text(&told, false);
+        assert!(!text.contains("label"), "{text}");
         assert!(text.contains("2 more are not shown"), "{text}");
         assert_eq!(tell(vec![], &found, 0).n_not_shown, 0);
     }

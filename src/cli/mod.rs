@@ -17,6 +17,7 @@ mod generate;
 mod grammar;
 mod interrupt;
 mod intervene;
+mod labels;
 mod lens;
 mod measure;
 mod metrics;

@@ -133,14 +133,19 @@ pub fn prompt(args: &Prompt, model: &ModelRef) -> Result<Input, Failure> {
     }
 }
 
-/// A file that is there, as the engine takes it.
+/// A tokenizer that is there, as the engine takes it.
 pub fn tokenizer_path(path: &Path) -> Result<String, Failure> {
+    let remedy = "Give the tokenizer.json that belongs to the model.";
+    file_path(path, "tokenizer", remedy)
+}
+
+/// A file that is there, as the engine takes it.
+///
+/// Errors: no file, named as `what`; a path that is no text.
+pub fn file_path(path: &Path, what: &str, remedy: &str) -> Result<String, Failure> {
     let shown = path.display();
     if !path.is_file() {
-        return Err(failure(
-            format!("There is no tokenizer `{shown}`."),
-            "Give the tokenizer.json that belongs to the model.",
-        ));
+        return Err(failure(format!("There is no {what} `{shown}`."), remedy));
     }
     let text = path.to_str().map(String::from);
     text.ok_or_else(|| failure(format!("The path `{shown}` is not UTF-8."), "Rename it."))

@@ -57,6 +57,9 @@ pub struct Features {
     /// Features to show, the most active first; 0 is no limit
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
+    /// A labels.json, whose labels are shown beside the features
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +97,12 @@ pub struct Feature {
     /// Shows which tokens' embeddings the encoder looks for
     #[arg(long)]
     pub de_embedding: bool,
+    /// A labels.json, from which the feature's label and examples are shown
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Sentences of the labels file to show
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub examples: usize,
 }
 
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 /// The form that is read.
 const VERSION: u32 = 1;
-/// A file beyond this is no labels file.
-pub const MAX_LABELS_BYTES: u64 = 256 << 20;
+/// Bytes of the largest file that is read; the wasm heap holds it and what is made of it.
+pub const MAX_LABELS_BYTES: u64 = 64 << 20;
 
 /// Why a labels file can't be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -17,6 +17,12 @@ pub enum LabelsError {
     Form {
         /// What is wrong.
         detail: String,
+    },
+    /// Larger than any that is read.
+    #[error("it has {size_bytes} bytes, and at most {MAX_LABELS_BYTES} are read")]
+    TooLarge {
+        /// Its size.
+        size_bytes: u64,
     },
     /// Of another version.
     #[error("this labels file has version {version}, and {VERSION} is read here")]
@@ -70,6 +76,7 @@ impl Labels {
     ///
     /// Errors: [`LabelsError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, LabelsError> {
+        Self::check_size(bytes.len() as u64)?;
         let head: Head = serde_json::from_slice(bytes).map_err(|it| form(it.to_string()))?;
         if head.version != u64::from(VERSION) {
             let version = head.version;
@@ -85,6 +92,16 @@ impl Labels {
             out.take(it)?;
         }
         Ok(out)
+    }
+
+    /// Says that a file is too large before it is read.
+    ///
+    /// Errors: [`LabelsError::TooLarge`].
+    pub fn check_size(size_bytes: u64) -> Result<(), LabelsError> {
+        match size_bytes <= MAX_LABELS_BYTES {
+            true => Ok(()),
+            false => Err(LabelsError::TooLarge { size_bytes }),
+        }
     }
 
     /// Who made them, and how.
@@ -106,15 +123,25 @@ impl Labels {
         at.ok().map(|at| &layer[at])
     }
 
-    /// Where a feature fires most, at most `n` sentences, the strongest first.
+    /// Those of a layer, by index.
+    pub fn layer(&self, layer: usize) -> &[Label] {
+        self.layers.get(&layer).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where a feature fires most, at most `n` sentences, the strongest first. A sentence that the file has twice is told once.
     pub fn examples(&self, feature: FeatureId, n: usize) -> Vec<Example> {
-        let top = self.top.get(&feature).into_iter().flatten().take(n);
-        let example = |it: &Top| Example {
-            tokens: self.sentences[it.0].clone(),
-            pos: it.1,
-            value: it.2,
-        };
-        top.map(example).collect()
+        let mut out: Vec<Example> = Vec::new();
+        for &(sentence, pos, value) in self.top.get(&feature).into_iter().flatten() {
+            if out.len() >= n {
+                break;
+            }
+            let tokens = &self.sentences[sentence];
+            if !out.iter().any(|it| it.pos == pos && it.tokens == *tokens) {
+                let tokens = tokens.clone();
+                out.push(Example { tokens, pos, value });
+            }
+        }
+        out
     }
 
     fn take(&mut self, it: Layer) -> Result<(), LabelsError> {
@@ -130,7 +157,6 @@ impl Labels {
             };
             self.check(feature, &label, &top)?;
             top.sort_by(|a, b| b.2.total_cmp(&a.2));
-            top.dedup_by_key(|it| (it.0, it.1));
             if self.top.insert(feature, top).is_some() {
                 return Err(form(format!("{feature} stands there twice")));
             }
@@ -197,6 +223,12 @@ mod tests {
             (r#""version": 1"#, r#""version": 2"#),
             ("[0, 2, 3.0]", "[0, 3, 3.0]"),
             ("[0, 2, 3.0]", "[1, 2, 3.0]"),
+            ("[0, 2, 3.0]", "[0, 2, 1e39]"),
+            ("[0, 2, 3.0]", "[0, -2, 3.0]"),
+            (
+                r#""layers": ["#,
+                r#""layers": [{"layer": 2, "features": []}, "#,
+            ),
             (r#""index": 3"#, r#""index": 7"#),
             (r#""max": 3"#, r#""max": 1e99"#),
             (r#""layers""#, r#""lawyers""#),
@@ -207,6 +239,34 @@ mod tests {
         }
         assert!(Labels::parse(b"").is_err());
         assert!(Labels::parse(b"<!doctype html>").is_err());
+    }
+
+    #[test]
+    fn the_same_example_is_told_once() {
+        let text = r#"{"version": 1, "made": "", "sentences": [["a", "b"], ["c", "d"], ["a", "b"]],
+            "layers": [{"layer": 0, "features": [{"index": 5, "top":
+                [[2, 1, 1.5], [1, 1, 1.5], [0, 1, 1.5], [2, 0, 3.0]]}]}]}"#;
+        let it = Labels::parse(text.as_bytes()).expect("a labels file");
+        let feature = FeatureId { layer: 0, index: 5 };
+        let told = |n| -> Vec<(String, f32)> {
+            let examples = it.examples(feature, n).into_iter();
+            examples
+                .map(|it| (it.tokens[it.pos].clone(), it.value))
+                .collect()
+        };
+        let all = [("a", 3.0), ("b", 1.5), ("d", 1.5)].map(|it| (it.0.to_string(), it.1));
+        assert_eq!(told(9), all);
+        assert_eq!(told(2), all[..2]);
+        assert_eq!((it.layer(0).len(), it.layer(1).len()), (1, 0));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_before_it_is_read() {
+        assert_eq!(Labels::check_size(MAX_LABELS_BYTES), Ok(()));
+        let error = Labels::check_size(MAX_LABELS_BYTES + 1).expect_err("too large");
+        assert!(error.to_string().contains("67108865"), "{error}");
+        let version = Labels::parse(br#"{"version": 2, "layers": "of another form"}"#);
+        assert_eq!(version, Err(LabelsError::Version { version: 2 }));
     }
 
     #[test]

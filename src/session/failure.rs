@@ -1,7 +1,7 @@
 //! What went wrong and what can be done about it, in the visitor's words.
 
 use super::{protocol::Failure, trouble::Trouble};
-use crate::{gpu::GpuError, model::ModelError, scope::ScopeError, spec::Part};
+use crate::{gpu::GpuError, hub::HubError, model::ModelError, scope::ScopeError, spec::Part};
 use std::error::Error;
 
 const SMALLER: &str = "Choose the precision `compact`, plan for a shorter context, or give the model a budget of GPU memory, \
@@ -30,6 +30,7 @@ impl Trouble {
                 "Use the tokenizer.json that belongs to the model, or give the prompt as token ids."
                     .into()
             }
+            Self::LabelsFile { source, .. } => of_labels_file(source).into(),
             Self::Labels { .. } => {
                 "Give a labels.json of version 1, as it lies in the demo model's folder.".into()
             }
@@ -160,6 +161,15 @@ fn of_scope(it: &ScopeError) -> String {
         ScopeError::Positions(_) => {
             "Positions count from 0, which is BOS; give some of the prompt's own.".into()
         }
+    }
+}
+
+fn of_labels_file(it: &HubError) -> &'static str {
+    match it {
+        HubError::NotFound { .. } | HubError::NoFolder { .. } => {
+            "Check the path or address of the labels file."
+        }
+        it => it.remedy(),
     }
 }
 

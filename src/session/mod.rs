@@ -111,6 +111,11 @@
 //!
 //! `Feature` tells a feature's own numbers and needs no run; a half that is not loaded leaves its fields empty.
 //!
+//! `Labels` reads what somebody found out about features from data: labels, how often and how strongly they fire, and sentences in
+//! which they do most. It needs no model, and tells a [`protocol::Partial::Labels`] for each layer. From then on `Feature` tells
+//! the feature's label, and sentences if asked for some; nothing checks that the labels belong to what is open. If it fails or is
+//! cancelled, what was read before stays.
+//!
 //! # As it arrives
 //!
 //! A model is open before all of it is there. Memory is planned and taken for the whole; what has come is taken up between two
@@ -139,7 +144,8 @@
 //!   features asked for, but nothing derived from it.
 //! * The *context*, on the GPU: keys and values of the run made last. A question about another run makes that one again first.
 //!
-//! A lost device takes pool and context, not the book. `Close` and another `Open` take all three.
+//! A lost device takes pool and context, not the book. `Close` and another `Open` take all three. Labels outlive them all, until
+//! others are read.
 //!
 //! # Failures
 //!

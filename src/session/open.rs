@@ -313,14 +313,19 @@ async fn tokenizer(
 
 /// A whole small file, by a path natively, by a same-origin address on the web.
 pub(super) async fn file(path: &str) -> Result<Vec<u8>, Trouble> {
+    let (folder, name) = place(path)?;
+    let size = folder.size(name).await?;
+    Ok(folder.read(name, 0..size).await?.into_vec())
+}
+
+/// The folder of a file, and its name there.
+pub(super) fn place(path: &str) -> Result<(Rc<dyn Source>, &str), Trouble> {
     let (parent, name) = match path.rsplit_once('/') {
         Some(("", name)) => ("/", name),
         Some((parent, name)) => (parent, name),
         None => (".", path),
     };
-    let folder = folder(parent)?;
-    let size = folder.size(name).await?;
-    Ok(folder.read(name, 0..size).await?.into_vec())
+    Ok((folder(parent)?, name))
 }
 
 #[cfg(not(target_arch = "wasm32"))]

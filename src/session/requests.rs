@@ -14,8 +14,9 @@ use super::{
     words,
 };
 use crate::{
+    hub::HubError,
     model::{Model, Tokenizer},
-    scope::Labels,
+    scope::{Labels, LabelsError},
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
@@ -62,17 +63,13 @@ impl Engine {
         Ok(Outcome::Tokens(tokens))
     }
 
-    /// `Labels`: read whole, told layer by layer, kept until others are read.
+    /// `Labels`: read whole, told layer by layer, then kept until others are read.
     pub(super) async fn read_labels(&mut self, job: &Job, from: &str) -> Result<Outcome, Trouble> {
-        let bytes = open::file(from).await?;
-        self.labels = Labels::parse(&bytes).map_err(|source| Trouble::Labels {
-            from: from.into(),
-            source,
-        })?;
+        let read = labels(from).await?;
         let outbox = self.outbox.clone();
         let mut courier = Courier::new(&outbox, job);
         let mut n_features = 0;
-        for (layer, labels) in self.labels.layers() {
+        for (layer, labels) in read.layers() {
             n_features += labels.len();
             courier.take(Piece {
                 partial: Partial::Labels {
@@ -83,10 +80,9 @@ impl Engine {
             });
         }
         courier.flush().await?;
-        Ok(Outcome::Labels {
-            made: self.labels.made().into(),
-            n_features,
-        })
+        let made = read.made().into();
+        self.labels = read;
+        Ok(Outcome::Labels { made, n_features })
     }
 
     /// `Run`: computes unless the same run is kept with all that it could have.
@@ -231,6 +227,23 @@ impl Book {
         }
         Ok(out)
     }
+}
+
+/// A labels file; one that is too large is not read.
+async fn labels(from: &str) -> Result<Labels, Trouble> {
+    let not_there = |source: HubError| Trouble::LabelsFile {
+        from: from.into(),
+        source,
+    };
+    let unfit = |source: LabelsError| Trouble::Labels {
+        from: from.into(),
+        source,
+    };
+    let (folder, name) = open::place(from)?;
+    let size = folder.size(name).await.map_err(not_there)?;
+    Labels::check_size(size).map_err(unfit)?;
+    let bytes = folder.read(name, 0..size).await.map_err(not_there)?;
+    Labels::parse(&bytes.into_vec()).map_err(unfit)
 }
 
 fn opened(open: &Open) -> Opened {

@@ -28,6 +28,8 @@ pub(super) enum Trouble {
     Hub(#[from] HubError),
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    #[error("the labels `{from}` can't be read: {source}")]
+    LabelsFile { from: String, source: HubError },
     #[error("`{from}` can't be used: {source}")]
     Labels { from: String, source: LabelsError },
     #[error(transparent)]

@@ -4,47 +4,10 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FETCH_CASES } from "./fetch.mjs";
+import { EXPLORE_CASES, PAGE_SECONDS, screenshot, state, untilState } from "./explore.mjs";
 import { FAULT_CASES } from "./fetch_faults.mjs";
-import { driver, noErrors, Skip } from "./pages.mjs";
+import { driver, Skip } from "./pages.mjs";
 import { sleep, until } from "./timing.mjs";
-
-// Software GPUs on a busy machine: most of it is compiling kernels.
-const PAGE_SECONDS = 300;
-
-// The page marks where it is as <html data-state="...">.
-function state(page) {
-  return page.evaluate(() => document.documentElement.dataset.state ?? "");
-}
-
-async function shown(page) {
-  const text = await page.evaluate(() => document.body?.innerText ?? "");
-  return `(state "${await state(page)}"; the page reads: ${text.replace(/\s+/g, " ").slice(0, 400)})`;
-}
-
-async function untilDone({ page }) {
-  await until(
-    async () => ["done", "failed"].includes(await state(page)),
-    PAGE_SECONDS,
-    "the page comes to an end",
-    () => shown(page),
-  );
-  assert.equal(await state(page), "done", await shown(page));
-}
-
-async function screenshot({ page, out, kind }, what) {
-  await page.screenshot({ path: join(out, `${kind}.${what}.png`) });
-}
-
-async function thePage(context) {
-  const { page, base, golden, log } = context;
-  await page.goto(base);
-  await untilDone(context);
-  const text = await page.evaluate(() => document.body.innerText);
-  const token = String(golden.prompts[0].greedy[0]);
-  assert.ok(new RegExp(`\\b${token}\\b`).test(text), `the greedy token ${token} is shown ${await shown(page)}`);
-  await screenshot(context, "page");
-  noErrors(log);
-}
 
 // Dumps for the native comparer, from an engine with these options.
 async function goldens(context, options = "") {
@@ -167,7 +130,7 @@ async function aDeadEngine(context) {
   const { page, base } = context;
   await page.evaluateOnNewDocument(watch);
   await page.goto(base);
-  await untilDone(context);
+  await untilState(context, "live");
   const watched = (what) => page.evaluate((what) => window.watched[what], what);
   const nWorkers = () => page.evaluate(() => window.watched.workers.length);
   const said = async (what) => (await watched("said")).some((it) => what.test(it));
@@ -175,8 +138,9 @@ async function aDeadEngine(context) {
   await kill(context);
   await until(() => said(/being started again/), 30, "the page says that it restarts", last);
   // The request is made once more by the page itself.
-  const recovered = async () => (await watched("states")).includes("restarting") && (await state(page)) === "done";
-  await until(recovered, PAGE_SECONDS, "the new engine answers", async () => `${await watched("states")} ${await shown(page)}`);
+  const recovered = async () => (await watched("states")).slice(1).join(" ").endsWith("live running live");
+  await until(recovered, PAGE_SECONDS, "the new engine answers", async () => `${await watched("states")}`);
+  assert.match(await page.$eval("#tokens", (it) => it.innerText), /Dallas/, "nothing on the page is lost");
   assert.equal(await nWorkers(), 2, "one engine died, one took its place");
   await screenshot(context, "recovered");
   await kill(context);
@@ -226,7 +190,7 @@ async function theStore(context) {
 
 // Cases that are `shared` run one after another in one page, and so with one engine; those `byName` only where the filter ends in their name.
 export const CASES = {
-  page: { run: thePage, seconds: 330 },
+  ...EXPLORE_CASES,
   shaders: { run: shaders, seconds: 300 },
   goldens: { run: goldens, seconds: 300, shared: true },
   greedy: { run: greedy, seconds: 300, shared: true },

@@ -1,7 +1,7 @@
 // The engine's worker, spoken to in plain JSON: commands and events of src/session/protocol.rs.
 
 // `PROTOCOL` of that file.
-const PROTOCOL = 3;
+const PROTOCOL = 4;
 const READY_SECONDS = 60;
 
 // `before` is a script that runs in the worker before the engine's program does.

@@ -188,6 +188,26 @@ fn a_feature_has_a_card() {
 }
 
 #[test]
+fn labels_of_a_file_stand_beside_features() {
+    let missing = ["--labels", "www/demo/no.json"];
+    for command in [&["features"][..], &["feature", "2.17"]] {
+        let prompt = if command.len() == 1 { PROMPT } else { &[] };
+        let it = failure(&[command, NANO, prompt, &missing].concat());
+        assert!(it.what.contains("no.json") && it.remedy.contains("labels.json"));
+    }
+    if no_gpu("labels") {
+        return;
+    }
+    let labels = ["--labels", "www/demo/labels.json"];
+    let told = json(&[&["features"], NANO, PROMPT, &labels].concat());
+    let features = told["features"].as_array().unwrap();
+    assert!(features.iter().any(|it| it["label"].is_string()), "{told}");
+    let card = json(&[&["feature", "2.17"], NANO, &labels, &["--examples", "2"]].concat());
+    assert!(card["label"]["label"].is_string(), "{}", card["label"]);
+    assert_eq!(card["examples"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn what_a_model_does_not_have_is_named_and_nothing_left() {
     if no_gpu("not there") {
         return;

@@ -6,6 +6,7 @@ mod bad_input;
 mod commands;
 
 mod faults;
+mod labelled;
 mod scope;
 mod scope_bad_input;
 mod scope_faults;

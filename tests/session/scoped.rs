@@ -134,7 +134,7 @@ pub fn card(feature: &str, nearest_in: &[usize]) -> CommandBody {
             de_embedding: true,
             nearest_in: nearest_in.into(),
             n_nearest: 3,
-            n_examples: 0,
+            n_examples: 5,
         },
     }
 }

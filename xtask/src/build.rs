@@ -18,6 +18,11 @@ const SOURCES: &[&str] = &["src", "shaders", "www", "Cargo.toml", "Cargo.lock"];
 /// The headers of the site, for hosts that read them from a file.
 pub const HEADERS: &str = "_headers";
 
+const PAGE: &str = "index.html";
+/// Written by `cargo xtask record`; they travel inside the page.
+const FIRST: &str = "first.html";
+const RECORDED: &str = "recorded.json";
+
 /// Arguments of `build`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -87,7 +92,29 @@ pub fn site(profile: &str, table: &HostTable) -> Result<()> {
     if www.is_dir() {
         copy(&www, &dist)?;
     }
+    fill(&dist)?;
     allow(table, &dist)
+}
+
+/// Puts the first picture and the recorded runs, which `cargo xtask record` wrote, into the page: there is something true to look at
+/// before any program runs.
+fn fill(dist: &Path) -> Result<()> {
+    let read = |name: &str| {
+        let path = dist.join(name);
+        fs::read_to_string(&path).with_context(|| path.display().to_string())
+    };
+    let first = read(FIRST)?;
+    // Inside an element a "<" of the data could end it.
+    let runs = read(RECORDED)?.replace('<', "\\u003c");
+    let page = read(PAGE)?;
+    let filled = page
+        .replacen("<!-- first picture -->", first.trim_end(), 1)
+        .replacen("<!-- recorded runs -->", runs.trim_end(), 1);
+    fs::write(dist.join(PAGE), filled)?;
+    for it in [FIRST, RECORDED] {
+        fs::remove_file(dist.join(it))?;
+    }
+    Ok(())
 }
 
 /// Writes the table, and into the page and its headers what it allows.

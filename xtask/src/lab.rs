@@ -13,6 +13,8 @@ pub enum Command {
     Synth(Passed),
     /// Generates the model of full size, runs it and compares it with its golden; with --browser through a browser's store.
     Full(Passed),
+    /// Runs the examples on the demo model and writes what the page carries: recorded runs and its own first picture.
+    Record(Passed),
     /// The long schedules of fetching: kills at random moments, and with --browser --pairs every pair of faults.
     Faults(Passed),
     /// Measures kernels, prefill and decode natively.
@@ -50,6 +52,7 @@ pub fn run(command: &Command) -> Result<bool> {
         Command::Full(it) => ("full", it),
         Command::Bench(it) => ("bench", it),
         Command::BenchStore(it) => ("bench-store", it),
+        Command::Record(it) => ("record", it),
         Command::Faults(it) => ("faults", it),
     };
     let mut cargo = commands::cargo(&["run", "--quiet", "--package", "xtask"]);

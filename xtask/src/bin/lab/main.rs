@@ -20,6 +20,7 @@ mod model;
 mod parts;
 #[path = "../../../../tests/common/parts_scope.rs"]
 mod parts_scope;
+mod record;
 #[path = "../../../../tests/common/scope.rs"]
 mod scope;
 mod synth;
@@ -40,6 +41,8 @@ enum Command {
     BenchStore(bench_store::Arguments),
     /// The long schedules of fetching: kills, and in browsers pairs of faults.
     Faults(faults::Arguments),
+    /// Records what the page carries.
+    Record(record::Arguments),
     /// Fetches a set into a folder: the process that `faults` kills.
     #[command(hide = true)]
     Fetch(fetch::Arguments),
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Bench(it) => bench::run(&it).map(|()| true),
         Command::BenchStore(it) => bench_store::run(&it),
         Command::Faults(it) => faults::run(&it),
+        Command::Record(it) => record::run(&it).map(|()| true),
         Command::Fetch(it) => fetch::run(&it).map(|()| true),
         Command::Hub(it) => hub::run(&it).map(|()| true),
     };
