@@ -42,19 +42,27 @@ impl Desk {
                 vec![]
             }
             (EventBody::Done(it), Some(purpose)) => {
-                self.asked.remove(&event.id);
+                self.ended(event.id);
                 self.done(purpose, it, now_millis)
             }
             (EventBody::Failed(it), Some(purpose)) => {
-                self.asked.remove(&event.id);
+                self.ended(event.id);
                 self.failed(&purpose, it);
                 vec![]
             }
             (EventBody::Cancelled, Some(_)) => {
-                self.asked.remove(&event.id);
+                self.ended(event.id);
                 vec![]
             }
             _ => vec![],
+        }
+    }
+
+    /// A command has come to its end, and with it what was told of its progress.
+    fn ended(&mut self, id: u32) {
+        self.asked.remove(&id);
+        if !self.asked.values().any(is_awaited) {
+            self.wait = None;
         }
     }
 

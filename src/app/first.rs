@@ -86,7 +86,7 @@ fn candidates(record: &Record) -> String {
 /// The map as squares of one colour each.
 fn picture(record: &Record) -> String {
     let grid = map::grid(record, Metric::Count, None, &[]);
-    let layout = map::Layout::fit(grid.n_pos, grid.n_layers, 480.0);
+    let layout = map::Layout::fit(grid.n_pos, grid.n_layers, map::ROOM_PX);
     let pixels = map::pixels(&grid, INK, GROUND, false);
     let mut out = format!(
         "<svg width=\"{}\" height=\"{}\" role=\"img\" aria-label=\"How many features fire, layers by tokens\">",

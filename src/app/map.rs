@@ -13,6 +13,9 @@ const HEIGHT_PX: (f32, f32) = (14.0, 28.0);
 /// What a page full of layers takes.
 const FULL_PX: f32 = 364.0;
 
+/// The room that the map takes when it is not made large, in CSS pixels.
+pub const ROOM_PX: f32 = 410.0;
+
 /// What the cells tell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grid {

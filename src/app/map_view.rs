@@ -14,8 +14,6 @@ use leptos::{ev, html, prelude::*, web_sys};
 const INK: [[u8; 3]; 2] = [[0xe0, 0x82, 0x14], [0xf5, 0xa3, 0x4b]];
 const ERROR_INK: [[u8; 3]; 2] = [[0x00, 0x79, 0x6b], [0x4d, 0xb6, 0xac]];
 const GROUND: [[u8; 3]; 2] = [[0xff, 0xff, 0xff], [0x1e, 0x20, 0x26]];
-/// The room that the map takes when it is not made large.
-const ROOM_PX: f32 = 480.0;
 /// Features named of the cell under the pointer.
 const N_TOLD: usize = 5;
 
@@ -97,8 +95,8 @@ fn Map(
 
 fn room_px(ui: Ui) -> f32 {
     match ui.maximised.get() {
-        Some("map") => 2.0 * ROOM_PX,
-        _ => ROOM_PX,
+        Some("map") => 2.0 * map::ROOM_PX,
+        _ => map::ROOM_PX,
     }
 }
 

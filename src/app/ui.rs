@@ -188,7 +188,8 @@ impl Ui {
             Act::Token(by) => self.walk(0, by),
             Act::Feature(by) => self.next_feature(by),
             Act::Pin => {
-                if let Some(it) = self.selection.read_untracked().kept().lock.feature {
+                let locked = self.selection.read_untracked().kept().lock.feature;
+                if let Some(it) = locked {
                     self.selection.update(|selection| selection.pin(it));
                 }
             }

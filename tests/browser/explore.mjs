@@ -109,7 +109,7 @@ async function explore(context) {
   assert.equal((await page.$$("#figures tbody tr")).length, 7, "six layers and all");
   assert.ok(await page.$("#lens td"), "the lens is there");
   await page.select("#metric", "error");
-  await until(async () => (await text(page, "#map")).includes("what is not rebuilt") && !(await text(page, "#map")).includes("computed when you ask"), 60, "the map of errors", () => shown(page));
+  await until(async () => (await text(page, "#map")).includes("what is not rebuilt") && !(await text(page, "#map")).includes("computed when you ask"), 240, "the map of errors", () => shown(page));
   await pictures(context, "explore");
   const n = (await page.$$("#tokens .token")).length;
   await page.$eval("#next .candidate .token", (it) => it.click());
