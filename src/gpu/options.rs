@@ -24,4 +24,6 @@ pub struct Faults {
     pub lose_at_submit: Option<u64>,
     /// Buffers that would bring live bytes above this are refused.
     pub refuse_above_bytes: Option<u64>,
+    /// Submits keep the size of the first ones, however long they take, so that their number is the same in every run.
+    pub even_submits: bool,
 }

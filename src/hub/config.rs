@@ -7,7 +7,8 @@ pub struct HubConfig {
     pub most_range_bytes: u64,
     /// Bytes that are handed on at once, hashed, converted and stored.
     pub piece_bytes: usize,
-    /// Bytes after which what has been stored is written down: what a crash may cost at most, beside a piece per open request.
+    /// Bytes after which what has been stored is written down. A crash may cost 64 MiB beside a piece per open request; some of that is left
+    /// for what a browser has received and not yet handed on (Firefox: 13 MiB were seen).
     pub journal_bytes: u64,
     /// Requests in flight at once.
     pub in_flight: usize,
@@ -40,7 +41,7 @@ impl Default for HubConfig {
         Self {
             most_range_bytes: 64 << 20,
             piece_bytes: 8 << 20,
-            journal_bytes: 64 << 20,
+            journal_bytes: 48 << 20,
             in_flight: 3,
             stall_millis: 20_000.0,
             first_wait_millis: 5_000.0,

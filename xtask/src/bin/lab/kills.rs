@@ -47,7 +47,7 @@ impl Kills {
             preset: Preset::Wide,
             n,
             seed,
-            sizes: [64 << 20, 8 << 20, 64 << 20],
+            sizes: [64 << 20, 8 << 20, 48 << 20],
             bytes_per_second: 100_000_000,
         }
     }
