@@ -2,6 +2,7 @@
 
 use super::{
     ask::Purpose,
+    erased::{click, flag, part, text},
     histogram::{self, Bars},
     selection::Spot,
     strip,
@@ -23,18 +24,18 @@ pub(super) fn CardPanel(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let feature = Memo::new(move |_| ui.selection.read().kept().lock.feature);
-    let body = move || match feature.get() {
+    let feature = Memo::new(move |_| ui.kept.read().lock.feature);
+    let body = part(move || match feature.get() {
         None => view! { <p class="faint">{words::NO_CARD}</p> }.into_any(),
         Some(it) => view! { <Card ui feature=it/> }.into_any(),
-    };
+    });
     view! {
         <section class="panel card" id="card" aria-labelledby="card-title" on:focusin=move |_| ui.focused.set("card")>
             <div class="head">
                 <h2 id="card-title">"Feature"</h2>
-                <button type="button" aria-label="Previous feature" on:click=move |_| ui.next_feature(-1)>"‹"</button>
-                <button type="button" aria-label="Next feature" on:click=move |_| ui.next_feature(1)>"›"</button>
-                <button type="button" class="large" aria-label="Make the card large or small" on:click=move |_| ui.maximise("card")>"⤢"</button>
+                <button type="button" aria-label="Previous feature" on:click=click(move || ui.next_feature(-1))>"‹"</button>
+                <button type="button" aria-label="Next feature" on:click=click(move || ui.next_feature(1))>"›"</button>
+                <button type="button" class="large" aria-label="Make the card large or small" on:click=click(move || ui.maximise("card"))>"⤢"</button>
             </div>
             {body}
         </section>
@@ -49,12 +50,12 @@ fn Card(
     /// Which.
     feature: FeatureId,
 ) -> impl IntoView {
-    let label = move || ui.label(feature).unwrap_or_else(|| words::NO_LABEL.into());
-    let figures = move || figures(ui, feature);
-    let source = move || ui.desk.read().atlas.made.clone();
-    let pinned = move || ui.selection.read().kept().pins.contains(&feature);
-    let pin = move |_| ui.selection.update(|it| it.pin(feature));
-    let copy = move |_| ui.doings.copy.run(feature.to_string());
+    let label = text(move || ui.label(feature).unwrap_or_else(|| words::NO_LABEL.into()));
+    let figures = text(move || figures(ui, feature));
+    let source = text(move || ui.atlas.read().made.clone());
+    let pinned = move || ui.kept.read().pins.contains(&feature);
+    let pin = click(move || ui.selection.update(|it| it.pin(feature)));
+    let copy = click(move || ui.doings.copy.run(feature.to_string()));
     let card = Memo::new(move |_| {
         ui.desk
             .read()
@@ -62,31 +63,33 @@ fn Card(
             .clone()
             .filter(|it| it.feature == feature)
     });
-    let waits = move || ui.awaits(Purpose::Card(feature)).then_some("Computing …");
-    let recorded = move || {
+    let waits = text(move || {
         let is_live = ui.desk.read().opened.is_some();
-        (!is_live)
-            .then_some("What it promotes is computed by the live model, which is not there yet.")
-    };
+        match ui.awaits(Purpose::Card(feature)) {
+            true => "Computing …",
+            false if is_live => "",
+            false => "What it promotes is computed by the live model, which is not there yet.",
+        }
+    });
     view! {
         <p class="card-name"><span class="id">{format!("L{}/{}", feature.layer, feature.index)}</span>" "<strong id="card-label">{label}</strong></p>
         <p class="faint" title=words::LABEL_CAUTION>{source}</p>
         <p id="card-figures">{figures}</p>
         <div class="buttons">
-            <button type="button" aria-pressed=move || pinned().to_string() on:click=pin>{move || if pinned() { "Unpin" } else { "Pin" }}</button>
+            <button type="button" aria-pressed=text(move || pinned().to_string()) on:click=pin>{text(move || if pinned() { "Unpin" } else { "Pin" })}</button>
             <button type="button" on:click=copy>"Copy its number"</button>
         </div>
         <Here ui feature/>
-        <p class="faint">{waits}{recorded}</p>
-        <p class="alarm">{move || ui.trouble("card")}</p>
-        {move || card.get().map(|it| view! { <Numbers ui it/> })}
+        <p class="faint">{waits}</p>
+        <p class="alarm">{text(move || ui.trouble("card"))}</p>
+        {part(move || card.get().map(|it| view! { <Numbers ui it/> }))}
         <Try ui feature/>
     }
 }
 
 /// Density, largest, activation here.
 fn figures(ui: Ui, feature: FeatureId) -> String {
-    let label = ui.desk.read().atlas.labels.get(&feature).cloned();
+    let label = ui.atlas.read().labels.get(&feature).cloned();
     let mut out = Vec::new();
     match label.as_ref().and_then(|it| it.density) {
         Some(it) if it > 0.0 => out.push(format!("fires on {} of tokens", strip::percent(it))),
@@ -130,12 +133,7 @@ fn Here(
             .skip(1)
             .filter(|it| *it > 0.0)
             .collect();
-        let pos = ui
-            .selection
-            .read()
-            .hover
-            .pos
-            .or(ui.selection.read().kept().lock.pos);
+        let pos = ui.hover.read().pos.or(ui.kept.read().lock.pos);
         let marker = pos
             .and_then(|it| row.get().get(it).copied())
             .filter(|it| *it > 0.0);
@@ -179,7 +177,7 @@ fn Here(
         (!at.is_empty())
             .then(|| view! { <p>"Fires at "{at.into_iter().map(place).collect_view()}</p> })
     };
-    view! { <div id="card-here">{places}{bars}</div> }
+    view! { <div id="card-here">{part(places)}{part(bars)}</div> }
 }
 
 /// A histogram of logarithmic bars, with a marker.
@@ -235,9 +233,9 @@ fn Numbers(
         }
     });
     let near = it.nearest.into_iter().map(|it| {
-        let label = move || ui.label(it.feature).unwrap_or_else(|| "—".into());
-        let click = move |_| ui.show(it.feature);
-        view! { <li><button type="button" class="feature" on:click=click>
+        let label = text(move || ui.label(it.feature).unwrap_or_else(|| "—".into()));
+        let show = click(move || ui.show(it.feature));
+        view! { <li><button type="button" class="feature" on:click=show>
             <span class="id">{format!("L{}/{}", it.feature.layer, it.feature.index)}</span>" "<span class="label">{label}</span>
             </button><span class="number">{format!("{:.2}", it.cosine)}</span></li> }
     });
@@ -320,11 +318,10 @@ fn Try(
     /// Which feature.
     feature: FeatureId,
 ) -> impl IntoView {
-    let text = RwSignal::new(String::new());
+    let typed = RwSignal::new(String::new());
     let submit = move |it: ev::SubmitEvent| {
         it.prevent_default();
-        let text = text.get_untracked();
-        ui.ask(|desk| desk.try_text(feature, &text));
+        ui.ask(|desk| desk.try_text(feature, &typed.get_untracked()));
     };
     let tried = move || {
         ui.desk
@@ -353,10 +350,11 @@ fn Try(
     view! {
         <form class="try" on:submit=submit>
             <label for="try-text">{words::TRY_HINT}</label>
-            <input id="try-text" dir="auto" autocomplete="off" prop:value=move || text.get() on:input=move |it| text.set(event_target_value(&it))/>
-            <button type="submit" disabled=move || ui.desk.read().opened.is_none()>"Try"</button>
+            <input id="try-text" dir="auto" autocomplete="off" prop:value=text(move || typed.get())
+                on:input=move |it| typed.set(event_target_value(&it))/>
+            <button type="submit" disabled=flag(move || ui.desk.read().opened.is_none())>"Try"</button>
         </form>
-        <p class="alarm">{move || ui.trouble("try")}</p>
-        <div aria-live="polite">{result}</div>
+        <p class="alarm">{text(move || ui.trouble("try"))}</p>
+        <div aria-live="polite">{part(result)}</div>
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     ask::Purpose,
+    erased::{part, text},
     strip,
     ui::{Ui, effect},
     words,
@@ -35,8 +36,8 @@ pub(super) fn ExplainPanel(
     view! {
         <details class="explain" id="explain" on:toggle=toggled>
             <summary>"Logit lens, and how much is explained"</summary>
-            <p class="faint">{told}</p>
-            <p class="alarm">{move || ui.trouble("lens")}{move || ui.trouble("metrics")}</p>
+            <p class="faint">{text(told)}</p>
+            <p class="alarm">{text(move || ui.trouble("lens"))}{text(move || ui.trouble("metrics"))}</p>
             <div class="halves"><Lens ui/><Figures ui/></div>
         </details>
     }
@@ -74,7 +75,7 @@ fn Lens(
             </div>
         })
     };
-    view! { <section><h2>"Logit lens "<small class="faint">"approximate"</small></h2><p class="faint">{words::gloss("logit lens")}</p>{table}</section> }
+    view! { <section><h2>"Logit lens "<small class="faint">"approximate"</small></h2><p class="faint">{words::gloss("logit lens")}</p>{part(table)}</section> }
 }
 
 /// L0, FVU and delta loss, layer by layer and all together.
@@ -101,5 +102,5 @@ fn Figures(
         })
     };
     let said = |it: &'static str| view! { <p class="faint"><strong>{it}</strong>": "{words::gloss(it)}</p> };
-    view! { <section><h2>"How much is explained"</h2>{["L0", "FVU", "delta loss"].map(said).collect_view()}{table}</section> }
+    view! { <section><h2>"How much is explained"</h2>{["L0", "FVU", "delta loss"].map(said).collect_view()}{part(table)}</section> }
 }

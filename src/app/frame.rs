@@ -3,6 +3,7 @@
 use super::{
     card_view::CardPanel,
     desk::{Check, Engine, Source},
+    erased::{click, flag, part, text},
     explain_view::ExplainPanel,
     list_view::ListPanel,
     map_view::MapPanel,
@@ -47,13 +48,19 @@ fn TopBar(
 ) -> impl IntoView {
     let engine = Memo::new(move |_| ui.desk.read().engine.clone());
     let opened = Memo::new(move |_| ui.desk.read().opened.is_some());
-    let is_dead = move || matches!(engine.get(), Engine::Said(EngineState::Dead { .. }));
-    let theme = move || match ui.options.read().theme {
+    let restart = move || {
+        let is_dead = matches!(engine.get(), Engine::Said(EngineState::Dead { .. }));
+        is_dead.then(|| {
+            let restart = click(move || ui.doings.restart.run(()));
+            view! { <button type="button" on:click=restart>"Restart the engine"</button> }
+        })
+    };
+    let theme = text(move || match ui.options.read().theme {
         Theme::System => "Theme: system",
         Theme::Light => "Theme: light",
         Theme::Dark => "Theme: dark",
-    };
-    let next_theme = move |_| {
+    });
+    let next_theme = click(move || {
         ui.options.update(|it| {
             it.theme = match it.theme {
                 Theme::System => Theme::Light,
@@ -61,17 +68,15 @@ fn TopBar(
                 Theme::Dark => Theme::System,
             };
         });
-    };
+    });
     view! {
         <header class="bar">
             <h1>"Gemscope"</h1>
             <p class="pitch">{words::PITCH}</p>
-            <p role="status" class="engine">{move || engine_words(&engine.get(), opened.get())}</p>
-            <Show when=is_dead>
-                <button type="button" on:click=move |_| ui.doings.restart.run(())>"Restart the engine"</button>
-            </Show>
+            <p role="status" class="engine">{text(move || engine_words(&engine.get(), opened.get()))}</p>
+            {part(restart)}
             <button type="button" id="theme" on:click=next_theme>{theme}</button>
-            <button type="button" id="help" aria-label="Keys and words" on:click=move |_| ui.sheet.set(true)>"?"</button>
+            <button type="button" id="help" aria-label="Keys and words" on:click=click(move || ui.sheet.set(true))>"?"</button>
         </header>
     }
 }
@@ -111,26 +116,27 @@ fn Trouble(
     ui: Ui,
 ) -> impl IntoView {
     let failure = Memo::new(move |_| ui.desk.read().failure.clone());
-    let close = move |_| ui.desk.update(|it| it.failure = None);
     let copy = move |it: &Failure| {
         let text = format!("{}\n{}\n{}", it.what, it.remedy, it.detail);
-        move |_| ui.doings.copy.run(text.clone())
+        click(move || ui.doings.copy.run(text.clone()))
     };
-    move || {
+    part(move || {
         failure.get().map(|it| {
             let copy = copy(&it);
+            let close = click(move || ui.desk.update(|it| it.failure = None));
+            let detail = (!it.detail.is_empty()).then(|| {
+                view! { <details><summary>"Detail, for a report"</summary><pre>{it.detail}</pre></details> }
+            });
             view! {
                 <section class="failure" role="alert" aria-label="What went wrong">
                     <p><strong>{it.what}</strong>" "{it.remedy}</p>
-                    <Show when={let has = !it.detail.is_empty(); move || has}>
-                        <details><summary>"Detail, for a report"</summary><pre>{it.detail.clone()}</pre></details>
-                    </Show>
+                    {detail}
                     <button type="button" on:click=copy>"Copy"</button>
                     <button type="button" on:click=close>"Dismiss"</button>
                 </section>
             }
         })
-    }
+    })
 }
 
 /// Where the numbers come from.
@@ -171,12 +177,12 @@ fn StatusLine(
         }
     };
     let differs = move || matches!(ui.desk.read().check, Check::Differs(_));
-    let report = move |_| ui.doings.copy.run(report(ui));
+    let report = click(move || ui.doings.copy.run(report(ui)));
     view! {
         <footer class="status" id="status">
-            <span id="source">{source}</span>
-            <span id="counts">{counts}</span>
-            <span id="check" class:alarm=differs>{check}</span>
+            <span id="source">{text(source)}</span>
+            <span id="counts">{text(move || counts().unwrap_or_default())}</span>
+            <span id="check" class:alarm=flag(differs)>{text(check)}</span>
             <button type="button" on:click=report>"Copy report"</button>
         </footer>
     }

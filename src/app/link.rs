@@ -1,6 +1,7 @@
 //! The engine's worker as the browser has it: does what the supervisor says. Leaves deciding to it, and what events mean to the screen.
 
 use super::{
+    json,
     parts::Parts,
     supervisor::{Action, Supervisor},
 };
@@ -136,7 +137,7 @@ impl Link {
         } else {
             let data: &Array = data.unchecked_ref();
             let text = data.get(0).as_string().unwrap_or_default();
-            let Ok(event) = serde_json::from_str::<Event>(&text) else {
+            let Some(event) = json::read::<Event>(&text) else {
                 return self.died("the engine said something that the page does not understand");
             };
             if let EventBody::Partial(_) = event.body {

@@ -1,6 +1,7 @@
 //! The list of features that fire where one looks: only rows in view are in the document. Leaves order and counting to `rows`.
 
 use super::{
+    erased::{click, flag, part, text},
     options::{Group, Sort},
     rows::{self, Item, Row},
     selection::{N_PIN_COLOURS, Spot},
@@ -23,11 +24,11 @@ pub(super) fn ListPanel(
 ) -> impl IntoView {
     let sort = move |it: &Sort| {
         let it = *it;
-        view! { <option value=it.name() selected=move || ui.options.read().sort == it>{it.words()}</option> }
+        view! { <option value=it.name() selected=flag(move || ui.options.read().sort == it)>{it.words()}</option> }
     };
     let group = move |it: &Group| {
         let it = *it;
-        view! { <option value=it.name() selected=move || ui.options.read().group == it>{it.words()}</option> }
+        view! { <option value=it.name() selected=flag(move || ui.options.read().group == it)>{it.words()}</option> }
     };
     let set_sort = move |it: ev::Event| {
         ui.options
@@ -45,11 +46,11 @@ pub(super) fn ListPanel(
                 <h2 id="list-title">"Features"</h2>
                 <label>"Sort "<select id="sort" on:change=set_sort>{Sort::ALL.iter().map(sort).collect_view()}</select></label>
                 <label>"Group "<select id="group" on:change=set_group>{Group::ALL.iter().map(group).collect_view()}</select></label>
-                <button type="button" class="large" aria-label="Make the list large or small" on:click=move |_| ui.maximise("list")>"⤢"</button>
+                <button type="button" class="large" aria-label="Make the list large or small" on:click=click(move || ui.maximise("list"))>"⤢"</button>
             </div>
             <input id="filter" type="search" placeholder="Filter: label, 3/417, token" aria-label="Filter the features"
                 prop:value=move || ui.options.read().filter.clone() on:input=set_filter/>
-            <p class="faint" id="list-place">{move || ui.place_words()}</p>
+            <p class="faint" id="list-place">{text(move || ui.place_words())}</p>
             <Counts ui/>
             <Rows ui/>
         </section>
@@ -72,7 +73,21 @@ fn Counts(
     };
     let hidden = Memo::new(move |_| ui.list.read().n_hidden_common);
     let showing = Memo::new(move |_| ui.options.read().show_common);
-    let toggle = move |_| ui.options.update(|it| it.show_common = !it.show_common);
+    let common = move || {
+        let (hidden, showing) = (hidden.get(), showing.get());
+        let said = match showing {
+            true => "common ones too".into(),
+            false => format!("{hidden} hidden: they fire on more than 1 % of text"),
+        };
+        let toggle = click(move || ui.options.update(|it| it.show_common = !it.show_common));
+        let name = if showing { "Hide" } else { "Show" };
+        (hidden != 0 || showing).then(|| {
+            view! {
+                <span>{said}</span>
+                <button type="button" id="show-common" on:click=toggle>{name}</button>
+            }
+        })
+    };
     let by_effect = move || {
         let sorted = ui.options.read().sort == Sort::Effect;
         let target = ui.desk.read().target;
@@ -83,15 +98,10 @@ fn Counts(
     };
     view! {
         <p class="counts" id="list-counts" role="status">
-            <span>{words}</span>
-            <Show when=move || hidden.get() != 0 || showing.get()>
-                <span>{move || if showing.get() { "common ones too".into() } else {
-                    format!("{} hidden: they fire on more than 1 % of text", hidden.get())
-                }}</span>
-                <button type="button" id="show-common" on:click=toggle>{move || if showing.get() { "Hide" } else { "Show" }}</button>
-            </Show>
-            <span class="faint">{by_effect}</span>
-            <span class="alarm">{move || ui.trouble("effects")}</span>
+            <span>{text(words)}</span>
+            {part(common)}
+            <span class="faint">{text(move || by_effect().unwrap_or_default())}</span>
+            <span class="alarm">{text(move || ui.trouble("effects"))}</span>
         </p>
     }
 }
@@ -144,7 +154,7 @@ fn Rows(
             ui.next_feature(by);
         }
     };
-    let reveal = move || ui.selection.read().kept().lock.feature;
+    let reveal = move || ui.kept.read().lock.feature;
     effect(move || {
         let list = ui.list.get_untracked();
         let at = reveal().and_then(|it| {
@@ -163,12 +173,12 @@ fn Rows(
     let n_rows = move || ui.list.read().n_rows.to_string();
     let nothing = move || (ui.list.read().n_rows == 0).then_some(words::NO_FEATURES_HERE);
     view! {
-        <p class="faint">{nothing}</p>
-        <div class="rows" id="rows" role="grid" aria-label="Features" aria-rowcount=n_rows tabindex="0" node_ref=place
+        <p class="faint">{text(move || nothing().unwrap_or_default())}</p>
+        <div class="rows" id="rows" role="grid" aria-label="Features" aria-rowcount=text(n_rows) tabindex="0" node_ref=place
             on:scroll=look on:keydown=key on:pointerleave=move |_| ui.point(Spot::default())>
-            <div style=above></div>
-            {body}
-            <div style=below></div>
+            <div style=text(above)></div>
+            {part(body)}
+            <div style=text(below)></div>
         </div>
     }
 }
@@ -185,15 +195,8 @@ fn RowView(
 ) -> impl IntoView {
     let feature = row.feature;
     let label = move || ui.label(feature).unwrap_or_else(|| "—".into());
-    let chosen = move || ui.selection.read().kept().lock.feature == Some(feature);
-    let pinned = move || {
-        ui.selection
-            .read()
-            .kept()
-            .pins
-            .iter()
-            .position(|it| *it == feature)
-    };
+    let chosen = move || ui.kept.read().lock.feature == Some(feature);
+    let pinned = move || ui.kept.read().pins.iter().position(|it| *it == feature);
     let pin_class = move || match pinned() {
         Some(n) => format!("pin pin-{}", n % N_PIN_COLOURS),
         None => "pin".into(),
@@ -206,11 +209,11 @@ fn RowView(
             feature: Some(feature),
         });
     };
-    let click = move |it: ev::MouseEvent| match it.ctrl_key() || it.meta_key() {
+    let choose = move |it: ev::MouseEvent| match it.ctrl_key() || it.meta_key() {
         true => ui.selection.update(|it| it.pin(feature)),
         false => ui.choose(feature),
     };
-    let pin = move |_| ui.selection.update(|it| it.pin(feature));
+    let pin = click(move || ui.selection.update(|it| it.pin(feature)));
     let share = if row.is_session_largest {
         format!("{:.0} %*", 100.0 * row.share)
     } else {
@@ -227,15 +230,15 @@ fn RowView(
         "share of its largest activation"
     };
     view! {
-        <div class="row" role="row" aria-rowindex=at + 1 aria-selected=move || chosen().to_string() class:locked=chosen on:pointerenter=enter>
-            <span role="gridcell"><button type="button" class=pin_class aria-label=format!("Pin {feature}") tabindex="-1"
-                aria-pressed=move || pinned().is_some().to_string() on:click=pin>{pin_text}</button></span>
-            <span role="gridcell" class="name"><button type="button" class="feature" tabindex="-1" on:click=click>
+        <div class="row" role="row" aria-rowindex=at + 1 aria-selected=text(move || chosen().to_string()) class:locked=flag(chosen) on:pointerenter=enter>
+            <span role="gridcell"><button type="button" class=text(pin_class) aria-label=format!("Pin {feature}") tabindex="-1"
+                aria-pressed=text(move || pinned().is_some().to_string()) on:click=pin>{text(pin_text)}</button></span>
+            <span role="gridcell" class="name"><button type="button" class="feature" tabindex="-1" on:click=choose>
                 <span class="id">{format!("L{}/{}", feature.layer, feature.index)}</span>
-                <span class="label">{label}</span>
+                <span class="label">{text(label)}</span>
             </button></span>
             <span role="gridcell" class="number" title="activation where it is strongest">{strip::number(row.activation)}</span>
-            <span role="gridcell" class="number" title=hint>{last}</span>
+            <span role="gridcell" class="number" title=hint>{text(last)}</span>
         </div>
     }
 }

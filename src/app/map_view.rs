@@ -1,8 +1,10 @@
 //! The map of tokens by layers: one canvas, and over it rings, labels and a grid for the keyboard. Leaves geometry to `map`.
 
 use super::{
+    erased::{click, flag, part, text},
     map::{self, Grid, Layout},
     options::Metric,
+    record::Record,
     selection::{Region, Spot},
     strip,
     ui::{Ui, effect},
@@ -25,7 +27,7 @@ pub(super) fn MapPanel(
 ) -> impl IntoView {
     let option = move |it: &Metric| {
         let it = *it;
-        let chosen = move || ui.options.read().metric == it;
+        let chosen = flag(move || ui.options.read().metric == it);
         view! { <option value=it.name() selected=chosen>{it.words()}</option> }
     };
     let choose = move |it: ev::Event| ui.measure(Metric::of(&event_target_value(&it)));
@@ -33,10 +35,15 @@ pub(super) fn MapPanel(
     let no_error = move || {
         let is_error = ui.options.read().metric == Metric::Error;
         let missing = ui.shown.get().is_none_or(|it| it.record.errors.is_empty());
-        let told = ui
-            .trouble("errors")
-            .unwrap_or_else(|| words::NO_RECON.into());
-        (is_error && missing).then_some(told)
+        let told = match ui.trouble("errors") {
+            it if it.is_empty() => words::NO_RECON.into(),
+            it => it,
+        };
+        if is_error && missing {
+            told
+        } else {
+            String::new()
+        }
     };
     view! {
         <section class="panel map" id="map" aria-labelledby="map-title" on:focusin=move |_| ui.focused.set("map")>
@@ -44,11 +51,11 @@ pub(super) fn MapPanel(
                 <h2 id="map-title">"Layers by tokens"</h2>
                 <label>"Shade "<select id="metric" on:change=choose>{Metric::ALL.iter().map(option).collect_view()}</select></label>
                 <label><input type="checkbox" prop:checked=move || ui.options.read().log on:change=log/>"log"</label>
-                <button type="button" class="large" aria-label="Make the map large or small" on:click=move |_| ui.maximise("map")>"⤢"</button>
+                <button type="button" class="large" aria-label="Make the map large or small" on:click=click(move || ui.maximise("map"))>"⤢"</button>
             </div>
-            <p class="faint">{no_error}</p>
+            <p class="faint">{text(no_error)}</p>
             <Map ui/>
-            <p class="faint told" id="map-told" role="status" aria-live="polite">{move || told(ui)}</p>
+            <p class="faint told" id="map-told" role="status" aria-live="polite">{text(move || told(ui))}</p>
         </section>
     }
 }
@@ -105,9 +112,9 @@ fn grid_memo(ui: Ui) -> Memo<Grid> {
     let metric = Memo::new(move |_| ui.options.read().metric);
     let feature = Memo::new(move |_| {
         let of_feature = metric.get() == Metric::Locked;
-        ui.selection.read().feature().filter(|_| of_feature)
+        ui.feature.get().filter(|_| of_feature)
     });
-    let pins = Memo::new(move |_| ui.selection.read().kept().pins.clone());
+    let pins = Memo::new(move |_| ui.kept.read().pins.clone());
     Memo::new(move |_| {
         let shown = ui.shown.read();
         let record = shown.as_ref().map(|it| &it.record);
@@ -168,17 +175,17 @@ fn LayerLabels(
         let most = sums.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         let label = |layer: usize| {
             let share = format!("{:.1}%", 100.0 * sums[layer] / most);
-            let chosen = move || ui.selection.read().kept().lock.layer == Some(layer);
-            let click = move |_| ui.selection.update(|it| it.lock_place(Some(layer), None));
+            let chosen = flag(move || ui.kept.read().lock.layer == Some(layer));
+            let choose = click(move || ui.selection.update(|it| it.lock_place(Some(layer), None)));
             view! {
                 <button type="button" tabindex="-1" class="layer" class:locked=chosen style=("--share", share)
-                    aria-label=format!("Layer {layer}") on:click=click>{format!("L{layer}")}</button>
+                    aria-label=format!("Layer {layer}") on:click=choose>{format!("L{layer}")}</button>
             }
         };
         (0..sums.len()).rev().map(label).collect_view()
     };
     let height = move || format!("{}px", layout.read().cell_height);
-    view! { <div class="layers" style=("--cell", height)>{labels}</div> }
+    view! { <div class="layers" style=("--cell", text(height))>{part(labels)}</div> }
 }
 
 /// The tokens over the columns; a click chooses the whole column.
@@ -196,18 +203,18 @@ fn TokenLabels(
             .map(|it| strip::shown(&it.record.tokens, false))
             .unwrap_or_default();
         let label = |(pos, it): (usize, strip::Shown)| {
-            let chosen = move || ui.selection.read().kept().lock.pos == Some(pos);
-            let click = move |_| ui.selection.update(|it| it.lock_place(None, Some(pos)));
+            let chosen = flag(move || ui.kept.read().lock.pos == Some(pos));
+            let choose = click(move || ui.selection.update(|it| it.lock_place(None, Some(pos))));
             let name = format!("Token {pos}, {}", it.text.trim());
             view! {
                 <button type="button" tabindex="-1" class="column" class:locked=chosen aria-label=name
-                    on:click=click><span dir="auto">{it.text.trim().to_string()}</span></button>
+                    on:click=choose><span dir="auto">{it.text.trim().to_string()}</span></button>
             }
         };
         tokens.into_iter().enumerate().map(label).collect_view()
     };
     let width = move || format!("{}px", layout.read().cell_width);
-    view! { <div class="columns" style=("--cell", width)>{labels}</div> }
+    view! { <div class="columns" style=("--cell", text(width))>{part(labels)}</div> }
 }
 
 /// A bar for each token under the map.
@@ -232,7 +239,7 @@ fn TokenBars(
         sums.iter().map(bar).collect_view()
     };
     let width = move || format!("{}px", layout.read().cell_width);
-    view! { <div class="bars" aria-hidden="true" style=("--cell", width)>{bars}</div> }
+    view! { <div class="bars" aria-hidden="true" style=("--cell", text(width))>{part(bars)}</div> }
 }
 
 /// Rings around what is pointed at and what is chosen.
@@ -257,12 +264,11 @@ fn Rings(
         })
     };
     let chosen = move || {
-        let selection = ui.selection.read();
-        let kept = selection.kept();
+        let kept = ui.kept.read();
         ring("ring", kept.region.or_else(|| whole(ui, kept.lock)))
     };
-    let hovered = move || ring("ring hover", whole(ui, ui.selection.read().hover));
-    view! { {chosen}{hovered} }
+    let hovered = move || ring("ring hover", whole(ui, ui.hover.get()));
+    view! { {part(chosen)}{part(hovered)} }
 }
 
 /// A cell, a row or a column as a region.
@@ -336,14 +342,18 @@ fn Pointer(
             });
         }
     };
-    let rows = move || ui.shown.get().map(|it| it.record.n_layers.to_string());
-    let columns = move || ui.shown.get().map(|it| it.record.n_pos().to_string());
+    let count = move |of: fn(&Record) -> usize| {
+        let shown = ui.shown.read();
+        shown.as_ref().map_or(0, |it| of(&it.record)).to_string()
+    };
+    let rows = move || count(|it| it.n_layers);
+    let columns = move || count(|it| it.n_pos());
     view! {
         <div class="pointer" id="map-grid" role="grid" tabindex="0" aria-label="Map of layers by tokens"
-            aria-rowcount=rows aria-colcount=columns aria-activedescendant="map-cell" on:keydown=key
+            aria-rowcount=text(rows) aria-colcount=text(columns) aria-activedescendant="map-cell" on:keydown=key
             on:pointermove=moved on:pointerdown=pressed on:pointerup=released
             on:pointerleave=move |_| ui.point(Spot::default())>
-            <div role="row" class="unseen"><div role="gridcell" id="map-cell">{move || told(ui)}</div></div>
+            <div role="row" class="unseen"><div role="gridcell" id="map-cell">{text(move || told(ui))}</div></div>
         </div>
     }
 }
@@ -365,9 +375,8 @@ fn take(ui: Ui, from: (usize, usize), to: (usize, usize)) {
 
 /// The cell that is pointed at, or the locked one.
 fn cursor(ui: Ui) -> Option<(usize, usize)> {
-    let selection = ui.selection.read();
     let of = |it: Spot| it.layer.zip(it.pos);
-    of(selection.hover).or_else(|| of(selection.kept().lock))
+    of(ui.hover.get()).or_else(|| of(ui.kept.read().lock))
 }
 
 /// The cell in words: where it is, how many fire, and the strongest.

@@ -6,12 +6,14 @@ mod card_view;
 mod checking;
 mod desk;
 mod doing;
+mod erased;
 mod explain_view;
 #[cfg(not(target_arch = "wasm32"))]
 mod first;
 mod frame;
 mod gathering;
 mod histogram;
+mod json;
 mod keys;
 #[cfg(target_arch = "wasm32")]
 mod link;

@@ -1,6 +1,11 @@
 //! The session bar: the prompt, its tokens, run and stop, examples, history. Leaves running to the desk.
 
-use super::{desk::Prompt, recorded::Hint, ui::Ui};
+use super::{
+    desk::Prompt,
+    erased::{click, flag, part, text},
+    recorded::Hint,
+    ui::Ui,
+};
 use leptos::{ev, prelude::*};
 
 /// The session bar.
@@ -28,13 +33,13 @@ pub(super) fn SessionBar(
             <label for="prompt">"Prompt"</label>
             <textarea id="prompt" rows="1" dir="auto" spellcheck="false" autocomplete="off"
                 prop:value=move || ui.draft.get() on:input=typed></textarea>
-            <span id="n-tokens" class="faint">{move || draft_words(ui)}</span>
-            <button id="run" type="submit" class="main" class:stale=stale disabled=move || running.get()
+            <span id="n-tokens" class="faint">{text(move || draft_words(ui))}</span>
+            <button id="run" type="submit" class="main" class:stale=flag(stale) disabled=flag(move || running.get())
                 title="Ctrl Enter or ⌘ Enter">"Run"</button>
-            <button id="stop" type="button" disabled=move || !running.get() on:click=move |_| ui.stop()>"Stop"</button>
+            <button id="stop" type="button" disabled=flag(move || !running.get()) on:click=click(move || ui.stop())>"Stop"</button>
             <Examples ui/>
             <History ui/>
-            <p id="wait" class="wait" role="status" aria-live="polite">{move || wait_words(ui)}</p>
+            <p id="wait" class="wait" role="status" aria-live="polite">{text(move || wait_words(ui))}</p>
         </form>
     }
 }
@@ -108,6 +113,10 @@ fn History(
     ui: Ui,
 ) -> impl IntoView {
     let history = Memo::new(move |_| ui.desk.read().history.clone());
+    let none = move || match history.read().is_empty() {
+        true => "Prompts that you run appear here. They stay on this device.",
+        false => "",
+    };
     let item = move |text: String| {
         let name = text.clone();
         let choose = move |_| {
@@ -122,10 +131,8 @@ fn History(
     view! {
         <details class="menu" id="history">
             <summary>"History"</summary>
-            <ul>{move || history.get().into_iter().map(item).collect_view()}</ul>
-            <Show when=move || history.read().is_empty()>
-                <p class="faint">"Prompts that you run appear here. They stay on this device."</p>
-            </Show>
+            <ul>{part(move || history.get().into_iter().map(item).collect_view())}</ul>
+            <p class="faint">{text(none)}</p>
         </details>
     }
 }

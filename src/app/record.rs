@@ -1,5 +1,6 @@
 //! One run as the page knows it: plain data, the same for a live run and a recorded one. Leaves what is selected of it to `selection`.
 
+use super::json::pairs;
 use crate::session::protocol::{Distribution, FeatureId, SpliceMetrics, Token};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
@@ -34,12 +35,13 @@ pub struct Record {
     /// Everything that fired, by layer, position, index.
     pub firings: Vec<Firing>,
     /// The most probable next tokens, by position; those not asked for are absent.
+    #[serde(with = "pairs")]
     pub next: BTreeMap<usize, Distribution>,
     /// Share of the MLP's output that is not rebuilt, `|mlp_out - out| / |mlp_out|`, by layer: one number per position.
-    #[serde(default)]
+    #[serde(default, with = "pairs")]
     pub errors: BTreeMap<usize, Vec<f32>>,
     /// The logit lens, by layer: one distribution per position.
-    #[serde(default)]
+    #[serde(default, with = "pairs")]
     pub lens: BTreeMap<usize, Vec<Distribution>>,
     /// How well the transcoders explain this prompt, splice by splice.
     #[serde(default)]

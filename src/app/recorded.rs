@@ -1,6 +1,6 @@
 //! Runs that were recorded when the page was made, and what to look for in them: what there is to see before any engine, and without one.
 
-use super::{desk::Atlas, record::Record};
+use super::{desk::Atlas, json, record::Record};
 use crate::spec::{FeatureId, Label};
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub struct Recording {
 impl Recording {
     /// Reads what the page carries; nothing where there is nothing that can be read.
     pub fn read(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
+        json::read(text).unwrap_or_default()
     }
 
     /// The run of a prompt.

@@ -2,6 +2,7 @@
 
 use super::{
     desk::Prompt,
+    erased::{click, flag, part, text},
     selection::{N_PIN_COLOURS, Spot},
     strip,
     ui::Ui,
@@ -29,7 +30,7 @@ pub(super) fn StripPanel(
         all.into_iter().enumerate().map(token).collect_view()
     };
     let leave = move |_| ui.point(Spot::default());
-    let legend = move || match ui.selection.read().feature() {
+    let legend = move || match ui.feature.get() {
         Some(it) => format!(
             "Shaded by {it}{}: the deepest shade is its largest known activation.",
             ui.label(it)
@@ -40,9 +41,9 @@ pub(super) fn StripPanel(
     view! {
         <section class="strip" aria-labelledby="strip-title" on:pointerleave=leave>
             <h2 id="strip-title" class="unseen">"Tokens"</h2>
-            <div id="tokens" class="tokens" dir="auto">{tokens}</div>
+            <div id="tokens" class="tokens" dir="auto">{part(tokens)}</div>
             <Candidates ui/>
-            <p class="faint legend" id="legend">{legend}</p>
+            <p class="faint legend" id="legend">{text(legend)}</p>
         </section>
     }
 }
@@ -58,25 +59,24 @@ fn TokenSpan(
     it: strip::Shown,
 ) -> impl IntoView {
     let value = Memo::new(move |_| {
-        let feature = ui.selection.read().feature()?;
+        let feature = ui.feature.get()?;
         Some(activation(ui, feature, pos))
     });
     let fill = move || {
-        let feature = ui.selection.read().feature();
+        let feature = ui.feature.get();
         let largest = feature.map_or(0.0, |it| largest(ui, it));
         let alpha = value.get().map_or(0.0, |it| strip::fill(it, largest));
         format!("{alpha:.2}")
     };
-    let is_locked = move || ui.selection.read().kept().lock.pos == Some(pos);
-    let is_hovered = move || ui.selection.read().hover.pos == Some(pos);
-    let number = move || {
+    let is_locked = move || ui.kept.read().lock.pos == Some(pos);
+    let is_hovered = move || ui.hover.read().pos == Some(pos);
+    let marks = move || {
         let value = value
             .get()
             .filter(|it| *it > 0.0 && ui.options.read().values);
-        value.map(|it| view! { <small class="value">{strip::number(it)}</small> })
+        let value = value.map(|it| view! { <small class="value">{strip::number(it)}</small> });
+        view! { {value}{pins_at(ui, pos)} }
     };
-    let pins = move || pins_at(ui, pos);
-    let title = move || hint(ui, pos);
     let enter = move |_: ev::PointerEvent| {
         let feature = ui.selection.read_untracked().hover.feature;
         ui.point(Spot {
@@ -85,14 +85,14 @@ fn TokenSpan(
             feature,
         });
     };
-    let click = move |_| {
+    let choose = click(move || {
         ui.focused.set("strip");
         ui.selection.update(|it| it.lock_place(None, Some(pos)));
-    };
+    });
     view! {
-        <button type="button" class="token" class:joined=it.joined class:locked=is_locked class:hovered=is_hovered
-            class:bos=pos == 0 aria-pressed=move || is_locked().to_string() title=title style=("--fill", fill)
-            on:pointerenter=enter on:click=click>{it.text.clone()}{number}{pins}</button>
+        <button type="button" class="token" class:joined=it.joined class:locked=flag(is_locked) class:hovered=flag(is_hovered)
+            class:bos=pos == 0 aria-pressed=text(move || is_locked().to_string()) title=text(move || hint(ui, pos))
+            style=("--fill", text(fill)) on:pointerenter=enter on:click=choose>{it.text.clone()}{part(marks)}</button>
         {it.breaks.then(|| view! { <br/> })}
     }
 }
@@ -110,15 +110,15 @@ fn activation(ui: Ui, feature: FeatureId, pos: usize) -> f32 {
 
 /// The largest activation known of a feature: in the reference data, or met in this session.
 pub(super) fn largest(ui: Ui, feature: FeatureId) -> f32 {
-    let desk = ui.desk.read();
-    let known = desk.atlas.labels.get(&feature).and_then(|it| it.max);
-    let met = desk.atlas.met.get(&feature).copied().unwrap_or_default();
+    let atlas = ui.atlas.read();
+    let known = atlas.labels.get(&feature).and_then(|it| it.max);
+    let met = atlas.met.get(&feature).copied().unwrap_or_default();
     known.unwrap_or(met).max(met)
 }
 
 /// Marks of the pinned features that fire at a position.
 fn pins_at(ui: Ui, pos: usize) -> impl IntoView + use<> {
-    let pins = ui.selection.read().kept().pins.clone();
+    let pins = ui.kept.read().pins.clone();
     let fires = pins
         .into_iter()
         .enumerate()
@@ -164,7 +164,7 @@ fn Candidates(
 ) -> impl IntoView {
     let top = move || {
         let shown = ui.shown.get()?;
-        let pos = ui.selection.read().kept().lock.pos;
+        let pos = ui.kept.read().lock.pos;
         let pos = pos
             .filter(|it| *it < shown.record.last())
             .unwrap_or(shown.record.last());
@@ -186,18 +186,20 @@ fn Candidates(
         })
     };
     let is_live = move || ui.shown.get().is_some_and(|it| it.key.is_some());
-    let go_on = move |_| ui.ask(|desk| desk.go_on());
+    let go_on = click(move || ui.ask(|desk| desk.go_on()));
     let continued = move || {
         let tokens = ui.desk.read().continued.clone();
-        let text: String = tokens.iter().map(|it| it.piece.as_str()).collect();
-        (!text.is_empty()).then_some(text)
+        tokens
+            .iter()
+            .map(|it| it.piece.as_str())
+            .collect::<String>()
     };
     view! {
         <div class="next" id="next" role="group" aria-label="What comes next">
-            {chips}
-            <button type="button" id="continue" disabled=move || !is_live() || ui.desk.read().is_running()
+            {part(chips)}
+            <button type="button" id="continue" disabled=flag(move || !is_live() || ui.desk.read().is_running())
                 on:click=go_on>"Continue"</button>
-            <span class="tokens" id="continued" aria-live="polite">{continued}</span>
+            <span class="tokens" id="continued" aria-live="polite">{text(continued)}</span>
         </div>
     }
 }
@@ -222,16 +224,19 @@ fn Candidate(
             }
         }
     };
-    let aim = move |_| ui.ask(|desk| desk.aim(it.id));
-    let is_aim = move || ui.desk.read().target == Some(it.id);
+    let is_aim = Memo::new(move |_| ui.desk.read().target == Some(it.id));
+    let aims = is_last.then(|| {
+        let aim = click(move || ui.ask(|desk| desk.aim(it.id)));
+        view! {
+            <button type="button" class="aim" title="Show direct effects on this token"
+                aria-label=format!("Direct effects on {name}") aria-pressed=text(move || is_aim.get().to_string()) on:click=aim>"◎"</button>
+        }
+    });
     view! {
-        <span class="candidate" class:aimed=is_aim>
+        <span class="candidate" class:aimed=flag(move || is_aim.get())>
             <button type="button" class="token" disabled=!is_last title="Add it and run" on:click=add>{name.clone()}</button>
             <span class="share">{strip::percent(it.probability)}</span>
-            <Show when=move || is_last>
-                <button type="button" class="aim" title="Show direct effects on this token"
-                    aria-label=format!("Direct effects on {name}") aria-pressed=move || is_aim().to_string() on:click=aim>"◎"</button>
-            </Show>
+            {aims}
         </span>
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     ask::{Purpose, Question},
-    desk::{Desk, Prompt, Shown},
+    desk::{Atlas, Desk, Prompt, Shown},
     keys::Act,
     options::{Metric, Options, Theme},
     recorded::Recording,
     rows::{self, Known, List},
-    selection::{Selection, Spot},
+    selection::{Kept, Selection, Spot},
     words,
 };
 use crate::session::protocol::{CommandBody, FeatureId};
@@ -55,13 +55,21 @@ pub struct Ui {
     pub recording: StoredValue<Recording>,
     /// The run on the page; changes only when another takes its place or more of it is known.
     pub shown: Memo<Option<Shown>>,
+    /// What stays selected.
+    pub kept: Memo<Kept>,
+    /// What is under the pointer.
+    pub hover: Memo<Spot>,
+    /// The feature that strip and map show.
+    pub feature: Memo<Option<FeatureId>>,
+    /// What is known of features.
+    pub atlas: Memo<Arc<Atlas>>,
     /// The list of features.
     pub list: Memo<Arc<List>>,
     /// What can be done.
     pub doings: Doings,
 }
 
-impl Known for super::desk::Atlas {
+impl Known for Atlas {
     fn label(&self, feature: FeatureId) -> Option<&Label> {
         self.labels.get(&feature)
     }
@@ -79,6 +87,11 @@ impl Ui {
         let selection = RwSignal::new(Selection::default());
         let options = RwSignal::new(options);
         let shown = shown_memo(desk);
+        let kept = Memo::new(move |_| selection.read().kept().clone());
+        let atlas = Memo::new_with_compare(
+            move |_| desk.read().atlas.clone(),
+            |old, new| old.map(Arc::as_ptr) != new.map(Arc::as_ptr),
+        );
         Self {
             desk,
             selection,
@@ -90,7 +103,11 @@ impl Ui {
             focused: RwSignal::new("map"),
             recording: StoredValue::new(recording),
             shown,
-            list: list_memo(desk, shown, selection, options),
+            kept,
+            hover: Memo::new(move |_| selection.read().hover),
+            feature: Memo::new(move |_| selection.read().feature()),
+            atlas,
+            list: list_memo(shown, kept, options, atlas),
             doings,
         }
     }
@@ -172,8 +189,8 @@ impl Ui {
 
     /// A feature's label, in words.
     pub fn label(self, feature: FeatureId) -> Option<String> {
-        let desk = self.desk.read();
-        desk.atlas.labels.get(&feature)?.label.clone()
+        let atlas = self.atlas.read();
+        atlas.labels.get(&feature)?.label.clone()
     }
 
     /// Does what a key says.
@@ -266,10 +283,10 @@ impl Ui {
     }
 
     /// What the engine could not do in a panel.
-    pub fn trouble(self, panel: &'static str) -> Option<String> {
+    pub fn trouble(self, panel: &'static str) -> String {
         let desk = self.desk.read();
-        let it = desk.troubles.get(panel)?;
-        Some(format!("{} {}", it.what, it.remedy))
+        let it = desk.troubles.get(panel);
+        it.map_or_else(String::new, |it| format!("{} {}", it.what, it.remedy))
     }
 
     /// Whether this is awaited.
@@ -282,8 +299,7 @@ impl Ui {
         let Some(shown) = self.shown.get() else {
             return String::new();
         };
-        let selection = self.selection.read();
-        let kept = selection.kept();
+        let kept = self.kept.read();
         let piece = |pos: usize| {
             let token = shown.record.tokens.get(pos);
             token.map_or_else(String::new, |it| it.piece.trim().to_string())
@@ -315,16 +331,11 @@ fn shown_memo(desk: RwSignal<Desk>) -> Memo<Option<Shown>> {
 }
 
 fn list_memo(
-    desk: RwSignal<Desk>,
     shown: Memo<Option<Shown>>,
-    selection: RwSignal<Selection>,
+    kept: Memo<Kept>,
     options: RwSignal<Options>,
+    atlas: Memo<Arc<Atlas>>,
 ) -> Memo<Arc<List>> {
-    let kept = Memo::new(move |_| selection.read().kept().clone());
-    let atlas = Memo::new_with_compare(
-        move |_| desk.read().atlas.clone(),
-        |old, new| old.map(Arc::as_ptr) != new.map(Arc::as_ptr),
-    );
     Memo::new(move |_| {
         let list = shown.read().as_ref().map(|shown| {
             rows::list(
