@@ -157,7 +157,7 @@ fn Here(
         let shown = ui.shown.get()?;
         let row = row.get();
         let mut at: Vec<usize> = (1..row.len()).filter(|it| row[*it] > 0.0).collect();
-        at.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
+        at.sort_unstable_by(|a, b| row[*b].total_cmp(&row[*a]));
         let place = |pos: usize| {
             let click = move |_| {
                 ui.selection

@@ -30,6 +30,10 @@ pub(super) mod pairs {
     pub fn deserialize<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
         from: D,
     ) -> Result<BTreeMap<usize, V>, D::Error> {
-        Vec::<(usize, V)>::deserialize(from).map(|it| it.into_iter().collect())
+        let mut out = BTreeMap::new();
+        for (key, value) in Vec::<(usize, V)>::deserialize(from)? {
+            out.insert(key, value);
+        }
+        Ok(out)
     }
 }

@@ -393,7 +393,7 @@ fn told(ui: Ui) -> String {
         return String::new();
     };
     let mut firings = record.firings[record.cell(layer, pos)].to_vec();
-    firings.sort_by(|a, b| b.activation.total_cmp(&a.activation));
+    firings.sort_unstable_by(|a, b| b.activation.total_cmp(&a.activation));
     let strongest = firings.iter().take(N_TOLD).map(|it| {
         let label = ui
             .label(it.feature())

@@ -108,7 +108,7 @@ pub fn list(record: &Record, kept: &Kept, options: &Options, known: &impl Known)
             rows.push(row);
         }
     }
-    rows.sort_by(|a, b| {
+    rows.sort_unstable_by(|a, b| {
         group(options.group, a)
             .cmp(&group(options.group, b))
             .then_with(|| order(options.sort, a, b, known))
