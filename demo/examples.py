@@ -23,10 +23,10 @@ EXAMPLES = (
         "why": "What is known of Poland and the language it is said in come from different features; one can be turned off alone.",
     },
     {
-        "prompt": "Le contraire de \"petit\" est \"",
-        "answers": ["grand"],
+        "prompt": "Le contraire de petit est",
+        "answers": [" grand"],
         "title": "Opposites in French",
-        "look": "The last quotation mark: what asks for an opposite, and what says which language.",
+        "look": "The last word: what asks for an opposite, and what says which language.",
         "why": "The same question in English and Spanish shares a part of its features and not others.",
     },
     {

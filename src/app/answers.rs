@@ -3,7 +3,7 @@
 use super::{
     ask::{Purpose, Question},
     checking,
-    desk::{Atlas, Check, Coming, Desk, Engine, Prompt, Shown, Source, Tried, Wait},
+    desk::{Check, Coming, Desk, Engine, Prompt, Shown, Source, Tried, Wait},
     gathering::{self, Piece},
     parts::Parts,
     record::Record,
@@ -11,7 +11,7 @@ use super::{
 use crate::session::protocol::{
     EngineState, Event, EventBody, Failure, FeatureId, Outcome, Partial, RunKey, Token,
 };
-use crate::spec::{Label, Site};
+use crate::spec::Site;
 use std::{mem::take, sync::Arc};
 
 impl Desk {
@@ -28,7 +28,7 @@ impl Desk {
                     unit,
                 },
                 Some(it),
-            ) if is_awaited(&it) => {
+            ) if it.is_awaited() => {
                 self.wait = Some(Wait {
                     phase,
                     done,
@@ -61,7 +61,7 @@ impl Desk {
     /// A command has come to its end, and with it what was told of its progress.
     fn ended(&mut self, id: u32) {
         self.asked.remove(&id);
-        if !self.asked.values().any(is_awaited) {
+        if !self.asked.values().any(Purpose::is_awaited) {
             self.wait = None;
         }
     }
@@ -122,7 +122,9 @@ impl Desk {
                     coming.record.next.insert(it.pos, it);
                 }
             }
-            (Partial::Labels { layer, labels }, _) => self.label(layer, labels),
+            (Partial::Labels { layer, labels }, _) => {
+                Arc::make_mut(&mut self.atlas).label(layer, labels)
+            }
             (Partial::Token(it), Purpose::Continue) => self.continued.push(it),
             (Partial::Speed(it), _) => self.speeds.push(it),
             (it, purpose) => self.piece_of_shown(it, purpose, parts),
@@ -201,7 +203,16 @@ impl Desk {
     fn done(&mut self, purpose: Purpose, outcome: Outcome, now_millis: f64) -> Vec<Question> {
         match (purpose, outcome) {
             (_, Outcome::Described(it)) => self.about = Some(it),
-            (_, Outcome::Opened { config, plan, .. }) => {
+            (
+                _,
+                Outcome::Opened {
+                    config,
+                    plan,
+                    declared_l0,
+                    ..
+                },
+            ) => {
+                self.declared_l0 = declared_l0.into_iter().collect();
                 self.opened = Some((config, plan));
                 self.wait = None;
                 return self.opening_run(now_millis);
@@ -307,9 +318,11 @@ impl Desk {
         let last = coming.record.next.get(&coming.record.last());
         self.target = last.and_then(|it| it.top.first()).map(|it| it.id);
         let effects = coming.key.clone().zip(self.target);
+        let record = Arc::new(coming.record);
+        self.keep(record.clone());
         self.shown = Some(Shown {
             prompt: coming.prompt,
-            record: Arc::new(coming.record),
+            record,
             source: Source::Live {
                 precision: self
                     .opened
@@ -381,21 +394,6 @@ impl Desk {
         };
         self.troubles.insert(panel, failure);
     }
-
-    fn label(&mut self, layer: usize, labels: Vec<Label>) {
-        let Atlas { labels: all, .. } = Arc::make_mut(&mut self.atlas);
-        for it in labels {
-            let index = it.index;
-            all.insert(FeatureId { layer, index }, it);
-        }
-    }
-}
-
-fn is_awaited(purpose: &Purpose) -> bool {
-    !matches!(
-        purpose,
-        Purpose::Count(_) | Purpose::Describe | Purpose::Labels
-    )
 }
 
 #[cfg(test)]

@@ -55,6 +55,13 @@ pub enum Purpose {
     Continue,
 }
 
+impl Purpose {
+    /// Whether the visitor waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !matches!(self, Self::Count(_) | Self::Describe | Self::Labels)
+    }
+}
+
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {

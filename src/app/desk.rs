@@ -104,6 +104,16 @@ pub struct Atlas {
     pub met: BTreeMap<FeatureId, f32>,
 }
 
+impl Atlas {
+    /// Takes in the labels of a layer.
+    pub(super) fn label(&mut self, layer: usize, labels: Vec<Label>) {
+        for it in labels {
+            let index = it.index;
+            self.labels.insert(FeatureId { layer, index }, it);
+        }
+    }
+}
+
 /// A text of the visitor's own, tried on one feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
@@ -126,6 +136,8 @@ pub struct Desk {
     pub about: Option<Description>,
     /// The model.
     pub opened: Option<(Config, Plan)>,
+    /// Features active per token in the mean, by layer, as the transcoders' files declare it.
+    pub declared_l0: BTreeMap<usize, usize>,
     /// Whether this machine computes what was recorded.
     pub check: Check,
     /// The run on the page.
@@ -152,6 +164,8 @@ pub struct Desk {
     pub target: Option<u32>,
     /// Prompts, the newest first.
     pub history: Vec<String>,
+    /// Runs of this session, the newest last.
+    pub session: Vec<Arc<Record>>,
     /// How fast this GPU is, once it has been measured.
     pub speeds: Vec<Speed>,
     /// The recorded run that the first live one is compared with.

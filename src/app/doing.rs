@@ -12,6 +12,9 @@ use std::sync::Arc;
 
 /// Prompts that are remembered.
 const MAX_HISTORY: usize = 50;
+/// Runs that are kept, and what may fire in all of them: 64 MB.
+const MAX_SESSION: usize = 20;
+const MAX_FIRINGS: usize = 4_000_000;
 /// A device that is lost again within this time is not tried again by itself.
 const RETRY_MILLIS: f64 = 30_000.0;
 /// A prompt beyond this is not even given to the tokenizer.
@@ -44,12 +47,26 @@ impl Desk {
             .get(&record.last())
             .and_then(|it| it.top.first())
             .map(|it| it.id);
+        let record = Arc::new(record);
+        self.keep(record.clone());
         self.shown = Some(Shown {
             prompt,
-            record: Arc::new(record),
+            record,
             source: Source::Recorded,
             key: None,
         });
+    }
+
+    /// Keeps a run for as long as the page is open; the same tokens again take the place of the earlier ones.
+    pub(super) fn keep(&mut self, record: Arc<Record>) {
+        let ids = |it: &Record| it.tokens.iter().map(|it| it.id).collect::<Vec<_>>();
+        let new = ids(&record);
+        self.session.retain(|it| ids(it) != new);
+        self.session.push(record);
+        let n_firings = |all: &[Arc<Record>]| all.iter().map(|it| it.firings.len()).sum::<usize>();
+        while self.session.len() > MAX_SESSION || n_firings(&self.session) > MAX_FIRINGS {
+            self.session.remove(0);
+        }
     }
 
     /// What the engine is asked first: to open the demo model, and to run what is shown.

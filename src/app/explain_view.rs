@@ -86,21 +86,26 @@ fn Figures(
 ) -> impl IntoView {
     let number = |it: Option<f64>| it.map_or_else(|| "—".into(), |it| strip::number(it as f32));
     let row = move |it: &SpliceMetrics| {
+        let declared = match it.splice {
+            Splice::Layer(it) => ui.desk.read().declared_l0.get(&it).copied(),
+            Splice::All => None,
+        };
+        let declared = declared.map_or_else(|| "—".into(), |it| it.to_string());
         let name = match it.splice {
             Splice::Layer(it) => format!("L{it}"),
             Splice::All => "all".into(),
         };
-        view! { <tr><th scope="row">{name}</th><td>{number(it.l0)}</td><td>{number(it.fvu)}</td>
+        view! { <tr><th scope="row">{name}</th><td>{number(it.l0)}</td><td>{declared}</td><td>{number(it.fvu)}</td>
         <td>{number(Some(it.delta_loss))}</td></tr> }
     };
     let table = move || {
         let record = ui.shown.get()?.record;
         (!record.metrics.is_empty()).then(|| view! {
-            <table id="figures"><thead><tr><th scope="col">"layer"</th><th scope="col">"L0"</th><th scope="col">"FVU"</th>
+            <table id="figures"><thead><tr><th scope="col">"layer"</th><th scope="col">"L0"</th><th scope="col">"declared L0"</th><th scope="col">"FVU"</th>
                 <th scope="col">"delta loss, nats"</th></tr></thead>
                 <tbody>{record.metrics.iter().map(row).collect_view()}</tbody></table>
         })
     };
     let said = |it: &'static str| view! { <p class="faint"><strong>{it}</strong>": "{words::gloss(it)}</p> };
-    view! { <section><h2>"How much is explained"</h2>{["L0", "FVU", "delta loss"].map(said).collect_view()}{part(table)}</section> }
+    view! { <section><h2>"How much is explained"</h2>{["L0", "declared L0", "FVU", "delta loss"].map(said).collect_view()}{part(table)}</section> }
 }

@@ -1,6 +1,7 @@
 //! The frame of the page: the bar, the prompt, the lens, the status line. Leaves what a lens shows to its panels.
 
 use super::{
+    advice::Browser,
     card_view::CardPanel,
     desk::{Check, Engine, Source},
     erased::{click, flag, part, text},
@@ -15,7 +16,10 @@ use super::{
     words,
 };
 use crate::session::protocol::{EngineState, Failure};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys};
+
+/// How far a key moves a border.
+const STEP_PERCENT: f32 = 2.0;
 
 /// The whole page.
 #[component]
@@ -29,15 +33,86 @@ pub fn Page(
         <SessionBar ui/>
         <Trouble ui/>
         <StripPanel ui/>
-        <main class="explore" data-maximised=maximised>
+        <NoWebGpu ui/>
+        <main class="explore" data-maximised=maximised style=("--columns", text(move || ui.options.read().widths.columns()))>
             <MapPanel ui/>
+            <Divider ui border=0/>
             <ListPanel ui/>
+            <Divider ui border=1/>
             <CardPanel ui/>
         </main>
         <ExplainPanel ui/>
         <StatusLine ui/>
         <Sheet ui/>
     }
+}
+
+/// A border between two panels, moved by the pointer or by keys.
+#[component]
+fn Divider(
+    /// What is shown and what can be done.
+    ui: Ui,
+    /// Which one.
+    border: usize,
+) -> impl IntoView {
+    let move_by = move |percent: f32| {
+        ui.options
+            .update(|it| it.widths = it.widths.moved(border, percent));
+    };
+    let key = move |it: ev::KeyboardEvent| {
+        let by = match it.key().as_str() {
+            "ArrowLeft" => -STEP_PERCENT,
+            "ArrowRight" => STEP_PERCENT,
+            _ => return,
+        };
+        it.prevent_default();
+        it.stop_propagation();
+        move_by(by);
+    };
+    let drag = move |it: ev::PointerEvent| {
+        let width = window().inner_width().ok().and_then(|it| it.as_f64());
+        if let Some(width) = width.filter(|_| it.buttons() & 1 == 1) {
+            move_by((100.0 * f64::from(it.movement_x()) / width) as f32);
+        }
+    };
+    let hold = move |it: ev::PointerEvent| {
+        let element = it
+            .current_target()
+            .and_then(|it| it.dyn_into::<web_sys::Element>().ok());
+        // Without it the pointer may leave the border; the next move ends the drag then.
+        _ = element.map(|element| element.set_pointer_capture(it.pointer_id()));
+    };
+    let name = ["Width of the map", "Width of the list"][border.min(1)];
+    let now = move || {
+        let widths = ui.options.read().widths;
+        let share = if border == 0 { widths.map } else { widths.list };
+        format!("{share:.0}")
+    };
+    view! {
+        <div class="divider" role="separator" aria-orientation="vertical" aria-label=name aria-valuemin="15" aria-valuemax="70"
+            aria-valuenow=text(now) tabindex="0" on:keydown=key on:pointerdown=hold on:pointermove=drag></div>
+    }
+}
+
+/// What to do where there is no WebGPU.
+#[component]
+fn NoWebGpu(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let engine = Memo::new(move |_| ui.desk.read().engine == Engine::NoWebGpu);
+    part(move || {
+        engine.get().then(|| {
+            let advice = ui.browser.with_value(Browser::advice);
+            let copy = click(move || ui.doings.copy.run(report(ui)));
+            view! {
+                <section class="failure" id="no-webgpu" aria-label="No WebGPU">
+                    <p><strong>"This browser can't run the model here: it has no WebGPU. "</strong>{advice}" "{words::STILL_RECORDED}</p>
+                    <button type="button" on:click=copy>"Copy report"</button>
+                </section>
+            }
+        })
+    })
 }
 
 /// Name, engine, theme, help.
@@ -192,6 +267,10 @@ fn StatusLine(
 fn report(ui: Ui) -> String {
     let desk = ui.desk.read_untracked();
     let mut lines = vec![format!("Gemscope {}", crate::session::protocol::BUILD)];
+    let browser = ui
+        .browser
+        .with_value(|it| format!("browser: {}, secure: {}", it.agent, it.is_secure));
+    lines.push(browser);
     match &desk.about {
         Some(it) => {
             lines.push(format!(

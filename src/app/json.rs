@@ -1,4 +1,4 @@
-//! JSON that comes from outside the page's program. In a browser its own parser reads it: ours would be a tenth of the program.
+//! JSON that comes from outside the page's program. In a browser its own parser reads and writes it: ours would be a tenth of the program.
 
 use serde::de::DeserializeOwned;
 
@@ -13,6 +13,13 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
+}
+
+/// Writes a value; none for what has no form in JSON.
+#[cfg(target_arch = "wasm32")]
+pub(super) fn write<T: serde::Serialize>(it: &T) -> Option<wasm_bindgen::JsValue> {
+    let value = it.serialize(&serde_wasm_bindgen::Serializer::json_compatible());
+    js_sys::JSON::stringify(&value.ok()?).ok().map(Into::into)
 }
 
 /// A map as a list of pairs: keys of an object are texts, and numbers are none.

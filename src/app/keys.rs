@@ -17,6 +17,8 @@ pub enum Act {
     Token(isize),
     /// One feature of the list on or back.
     Feature(isize),
+    /// The next feature that fires, by layer and number.
+    NextFiring,
     /// Pins the chosen feature.
     Pin,
     /// Lets all pins go.
@@ -58,6 +60,7 @@ pub const SHEET: &[(&str, &str)] = &[
     ("Page Up, Page Down", "next layer up, next layer down"),
     ("Shift ← →", "previous or next token"),
     ("j, k", "next or previous feature of the list"),
+    ("n", "next feature that fires in this prompt, by its number"),
     ("p, Shift P", "pin the chosen feature; let all pins go"),
     (
         "hold Shift",
@@ -96,6 +99,7 @@ pub fn act(key: &str, held: Held) -> Option<Act> {
         ("ArrowRight", true) => Some(Act::Token(1)),
         ("j", false) => Some(Act::Feature(1)),
         ("k", false) => Some(Act::Feature(-1)),
+        ("n", false) => Some(Act::NextFiring),
         ("p", false) => Some(Act::Pin),
         ("P", _) => Some(Act::ClearPins),
         ("m", false) => Some(Act::Maximise),

@@ -79,9 +79,9 @@ impl Link {
     }
 
     fn send(&self, command: &Command) {
-        if let (Some(it), Ok(json)) = (&*self.0.worker.borrow(), serde_json::to_string(command)) {
+        if let (Some(it), Some(json)) = (&*self.0.worker.borrow(), json::write(command)) {
             // It fails only for what can't be cloned, and text can.
-            let _ = it.worker.post_message(&json.into());
+            let _ = it.worker.post_message(&json);
         }
     }
 

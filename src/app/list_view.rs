@@ -142,22 +142,39 @@ fn Rows(
             (ui.list.read().items.len() - window.get().end) as f32 * ROW_PX
         )
     };
-    let key = move |it: ev::KeyboardEvent| {
-        let by = match it.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            _ => return,
-        };
-        if !it.shift_key() && !it.ctrl_key() {
-            it.prevent_default();
-            it.stop_propagation();
-            ui.next_feature(by);
-        }
+    reveal(ui, place);
+    let n_rows = move || ui.list.read().n_rows.to_string();
+    let nothing = move || (ui.list.read().n_rows == 0).then_some(words::NO_FEATURES_HERE);
+    view! {
+        <p class="faint">{text(move || nothing().unwrap_or_default())}</p>
+        <div class="rows" id="rows" role="grid" aria-label="Features" aria-rowcount=text(n_rows) tabindex="0" node_ref=place
+            on:scroll=look on:keydown=move |it| keys(ui, &it) on:pointerleave=move |_| ui.point(Spot::default())>
+            <div style=text(above)></div>
+            {part(body)}
+            <div style=text(below)></div>
+        </div>
+    }
+}
+
+/// Arrows go from feature to feature.
+fn keys(ui: Ui, it: &ev::KeyboardEvent) {
+    let by = match it.key().as_str() {
+        "ArrowDown" => 1,
+        "ArrowUp" => -1,
+        _ => return,
     };
-    let reveal = move || ui.kept.read().lock.feature;
+    if !it.shift_key() && !it.ctrl_key() {
+        it.prevent_default();
+        it.stop_propagation();
+        ui.next_feature(by);
+    }
+}
+
+/// Keeps the chosen feature in view.
+fn reveal(ui: Ui, place: NodeRef<html::Div>) {
     effect(move || {
         let list = ui.list.get_untracked();
-        let at = reveal().and_then(|it| {
+        let at = ui.kept.read().lock.feature.and_then(|it| {
             list.items
                 .iter()
                 .position(|item| matches!(item, Item::Row(row) if row.feature == it))
@@ -170,17 +187,6 @@ fn Rows(
             }
         }
     });
-    let n_rows = move || ui.list.read().n_rows.to_string();
-    let nothing = move || (ui.list.read().n_rows == 0).then_some(words::NO_FEATURES_HERE);
-    view! {
-        <p class="faint">{text(move || nothing().unwrap_or_default())}</p>
-        <div class="rows" id="rows" role="grid" aria-label="Features" aria-rowcount=text(n_rows) tabindex="0" node_ref=place
-            on:scroll=look on:keydown=key on:pointerleave=move |_| ui.point(Spot::default())>
-            <div style=text(above)></div>
-            {part(body)}
-            <div style=text(below)></div>
-        </div>
-    }
 }
 
 /// One feature.

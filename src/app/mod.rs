@@ -1,7 +1,10 @@
 //! Events -> signals -> views. Knows the protocol only: no GPU, no tensors, no network.
 
+mod advice;
 mod answers;
 mod ask;
+mod card_here;
+mod card_parts;
 mod card_view;
 mod checking;
 mod desk;
@@ -21,7 +24,9 @@ mod list_view;
 mod map;
 mod map_view;
 mod options;
+mod panels;
 mod parts;
+mod pointer_view;
 mod prompt_view;
 mod record;
 mod recorded;
@@ -34,6 +39,7 @@ mod supervisor;
 mod ui;
 mod words;
 
+pub use advice::Browser;
 pub use ask::{Purpose, Question};
 pub use desk::{Atlas, Check, Desk, Engine, Prompt, Shown, Source};
 #[cfg(not(target_arch = "wasm32"))]
@@ -43,6 +49,7 @@ pub use keys::{Act, Held, SHEET, act};
 #[cfg(target_arch = "wasm32")]
 pub use link::{Link, base, engine_name, has_webgpu};
 pub use options::{Group, Metric, Options, Sort, Theme};
+pub use panels::Widths;
 pub use parts::Parts;
 pub use record::{Firing, Record};
 pub use recorded::{Hint, Recording};

@@ -1,5 +1,7 @@
 //! How things are shown: metric of the map, order of the list, what is hidden. Remembered by the browser, so that it is text both ways.
 
+use super::panels::Widths;
+
 /// What a cell of the map tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metric {
@@ -61,7 +63,7 @@ pub enum Theme {
 }
 
 /// How things are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Of the map.
     pub metric: Metric,
@@ -81,6 +83,8 @@ pub struct Options {
     pub values: bool,
     /// Light or dark.
     pub theme: Theme,
+    /// Of the panels.
+    pub widths: Widths,
 }
 
 macro_rules! named {

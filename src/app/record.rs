@@ -125,6 +125,16 @@ impl Record {
         row.into_iter().skip(1).fold(0.0, f32::max)
     }
 
+    /// The feature after this one that fires anywhere but at BOS, by layer and index; after the last comes the first.
+    pub fn next_firing(&self, after: Option<FeatureId>) -> Option<FeatureId> {
+        let all = || self.firings.iter().filter(|it| it.pos > 0);
+        let all = || all().map(Firing::feature);
+        let next = all()
+            .filter(|it| after.is_none_or(|after| *it > after))
+            .min();
+        next.or_else(|| all().min())
+    }
+
     /// Replaces what fired in a layer; `places` is `[n, 2]` of position and index.
     pub fn set_layer(&mut self, layer: usize, places: &[u32], activations: &[f32]) {
         let new = places.chunks_exact(2).zip(activations);
@@ -183,6 +193,17 @@ mod tests {
         let feature = FeatureId { layer: 1, index: 4 };
         assert_eq!(record().row(feature), [9.0, 0.0, 2.0]);
         assert_eq!(record().largest(feature), 2.0);
+    }
+
+    #[test]
+    fn the_next_that_fires_is_the_next_by_number_and_the_last_is_followed_by_the_first() {
+        let id = |layer, index| FeatureId { layer, index };
+        let it = record();
+        assert_eq!(it.next_firing(None), Some(id(0, 7)));
+        assert_eq!(it.next_firing(Some(id(0, 7))), Some(id(1, 4)));
+        assert_eq!(it.next_firing(Some(id(1, 5))), Some(id(1, 9)));
+        assert_eq!(it.next_firing(Some(id(1, 9))), Some(id(0, 7)));
+        assert_eq!(Record::default().next_firing(None), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The signals of the page and what changes them, handed to every view. Leaves drawing to the views, and the engine to whoever made it.
 
 use super::{
+    advice::Browser,
     ask::{Purpose, Question},
     desk::{Atlas, Desk, Prompt, Shown},
     keys::Act,
@@ -43,6 +44,8 @@ pub struct Ui {
     pub options: RwSignal<Options>,
     /// The prompt as it is being typed.
     pub draft: RwSignal<String>,
+    /// What the browser says of itself.
+    pub browser: StoredValue<Browser>,
     /// Whether the system is dark.
     pub system_dark: RwSignal<bool>,
     /// Whether the sheet is open.
@@ -81,7 +84,13 @@ impl Known for Atlas {
 
 impl Ui {
     /// Signals around what is known at the start.
-    pub fn new(desk: Desk, recording: Recording, options: Options, doings: Doings) -> Self {
+    pub fn new(
+        desk: Desk,
+        recording: Recording,
+        options: Options,
+        browser: Browser,
+        doings: Doings,
+    ) -> Self {
         let draft = desk.shown.as_ref().map(|it| it.prompt.text.clone());
         let desk = RwSignal::new(desk);
         let selection = RwSignal::new(Selection::default());
@@ -97,6 +106,7 @@ impl Ui {
             selection,
             options,
             draft: RwSignal::new(draft.unwrap_or_default()),
+            browser: StoredValue::new(browser),
             system_dark: RwSignal::new(false),
             sheet: RwSignal::new(false),
             maximised: RwSignal::new(None),
@@ -204,6 +214,13 @@ impl Ui {
             Act::Layer(by) => self.walk(by, 0),
             Act::Token(by) => self.walk(0, by),
             Act::Feature(by) => self.next_feature(by),
+            Act::NextFiring => {
+                let locked = self.kept.get_untracked().lock.feature;
+                let shown = self.shown.get_untracked();
+                if let Some(it) = shown.and_then(|it| it.record.next_firing(locked)) {
+                    self.show(it);
+                }
+            }
             Act::Pin => {
                 let locked = self.selection.read_untracked().kept().lock.feature;
                 if let Some(it) = locked {
@@ -273,6 +290,27 @@ impl Ui {
         let at = locked.and_then(|it| rows.iter().position(|row| *row == it));
         let next = at.map_or(0, |it| it.saturating_add_signed(by).min(last));
         self.show(rows[next]);
+    }
+
+    /// Shows the feature that a text names: `12/9377`, `L12/9377` or `12.9377`. Otherwise what is wrong with it.
+    pub fn go(self, text: &str) -> Result<(), String> {
+        let plain = text.trim().trim_start_matches(['L', 'l']).replace('/', ".");
+        let feature: FeatureId = plain.parse().map_err(|_| words::NO_FEATURE.to_string())?;
+        let desk = self.desk.read_untracked();
+        let record = self.shown.get_untracked().map(|it| it.record);
+        let opened = desk.opened.as_ref();
+        let n_layers = opened.map(|it| it.0.n_layers);
+        let n_layers = n_layers
+            .or(record.as_ref().map(|it| it.n_layers))
+            .unwrap_or(0);
+        let n_features = opened.map(|it| it.1.d_transcoder).filter(|it| *it > 0);
+        let n_features = n_features.or(record.map(|it| it.n_features)).unwrap_or(0);
+        if feature.layer >= n_layers || feature.index >= n_features {
+            return Err(words::feature_range(n_layers, n_features));
+        }
+        drop(desk);
+        self.show(feature);
+        Ok(())
     }
 
     /// Points at something.

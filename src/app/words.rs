@@ -9,6 +9,9 @@ pub(super) const NO_RECON: &str =
     "What the transcoders do not rebuild is computed when you ask for it, from a live run.";
 pub(super) const NO_FEATURES_HERE: &str = "Nothing fires here.";
 pub(super) const NO_CARD: &str = "Choose a feature in the list to see what it is about: what it promotes, what it suppresses, and where else it fires.";
+pub(super) const NO_FEATURE: &str =
+    "A feature is named by its layer and its number, as in 12/9377.";
+pub(super) const STILL_RECORDED: &str = "You can still explore the recorded runs.";
 pub(super) const NO_LABEL: &str =
     "No label yet. Look at what it promotes, or try a text of your own below.";
 pub(super) const NO_EXAMPLES: &str = "There are no examples of this feature in the labels file.";
@@ -24,6 +27,10 @@ pub(super) const GLOSSARY: &[(&str, &str)] = &[
     (
         "activation",
         "How strongly a feature fires at a token: 0, or a number above the feature's own threshold.",
+    ),
+    (
+        "declared L0",
+        "The mean number of active features per token that the transcoder was published with, over its own data; one prompt may differ a good deal.",
     ),
     (
         "delta loss",
@@ -119,6 +126,14 @@ impl Group {
 pub(super) fn gloss(word: &str) -> &'static str {
     let found = GLOSSARY.iter().find(|it| it.0 == word);
     found.map_or("", |it| it.1)
+}
+
+/// Which features there are.
+pub(super) fn feature_range(n_layers: usize, n_features: usize) -> String {
+    match (n_layers.checked_sub(1), n_features.checked_sub(1)) {
+        (Some(layer), Some(index)) => format!("Layers are 0 to {layer}, features 0 to {index}."),
+        _ => "There are no features here yet.".into(),
+    }
 }
 
 /// "1 feature", "7 features".

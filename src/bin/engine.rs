@@ -13,6 +13,7 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
+        gpu::Faults,
         session::{Engine, EngineOptions, HubConfig, Message, hash_seconds, selftest},
         spec::HostTable,
         sys::warn,
@@ -94,6 +95,14 @@ mod web {
             match key {
                 "limits" => options.default_limits = value == "default",
                 "max_binding_bytes" => options.max_binding_bytes = value.parse().ok(),
+                // A test's way to lose the first device.
+                "lose_at_submit" => {
+                    let lose_at_submit = value.parse().ok();
+                    options.faults = vec![Faults {
+                        lose_at_submit,
+                        ..Faults::default()
+                    }];
+                }
                 "adapter" => options.adapter = Some(value.into()),
                 "store" => options.library.folder = Some(value.into()),
                 "hosts" => match host_table(value) {

@@ -14,8 +14,8 @@ fn main() {
 mod web {
     use gemscope::{
         app::{
-            Desk, Doings, Engine, Group, Held, Link, Metric, Options, Page, Parts, Recording, Sort,
-            Theme, Ui, act, base, has_webgpu,
+            Browser, Desk, Doings, Engine, Group, Held, Link, Metric, Options, Page, Parts,
+            Recording, Sort, Theme, Ui, Widths, act, base, has_webgpu,
         },
         session::protocol::{CommandBody, Event},
     };
@@ -52,7 +52,7 @@ mod web {
             it.remove();
         }
         leptos::mount::mount_to_body(move || {
-            let ui = Ui::new(desk, recording, settings(), doings());
+            let ui = Ui::new(desk, recording, settings(), browser(), doings());
             listen(ui);
             begin(ui);
             view! { <Page ui/> }
@@ -99,6 +99,14 @@ mod web {
                 // Whether a browser lets a page write there is the visitor's to decide.
                 let _ = window().navigator().clipboard().write_text(&text);
             }),
+        }
+    }
+
+    fn browser() -> Browser {
+        let agent = window().navigator().user_agent();
+        Browser {
+            agent: agent.unwrap_or_default(),
+            is_secure: window().is_secure_context(),
         }
     }
 
@@ -187,19 +195,23 @@ mod web {
             theme: Theme::of(&of("theme")),
             values: of("values") == "true",
             log: of("log") == "true",
+            show_common: of("common") == "true",
+            widths: Widths::of(&of("widths")),
             ..Options::default()
         }
     }
 
     fn keep_settings(it: &Options) {
         let text = format!(
-            "metric={} sort={} group={} theme={} values={} log={}",
+            "metric={} sort={} group={} theme={} values={} log={} common={} widths={}",
             it.metric.name(),
             it.sort.name(),
             it.group.name(),
             it.theme.name(),
             it.values,
-            it.log
+            it.log,
+            it.show_common,
+            it.widths.text()
         );
         keep(SETTINGS, &text);
     }

@@ -181,10 +181,7 @@ impl Engine {
             CommandBody::Describe => self.describe().await,
             CommandBody::Plan(request) => self.plan(request).await,
             CommandBody::Open(request) => self.open_model(job, request).await,
-            CommandBody::Close => {
-                self.close();
-                Ok(Outcome::Nothing)
-            }
+            CommandBody::Close => self.close_model(),
             CommandBody::Tokenize { text, tokenizer } => {
                 self.tokenize(text, tokenizer.as_deref()).await
             }
@@ -284,6 +281,11 @@ impl Engine {
         if let Some(gpu) = &self.gpu {
             gpu.forget_groups();
         }
+    }
+
+    fn close_model(&mut self) -> Result<Outcome, Trouble> {
+        self.close();
+        Ok(Outcome::Nothing)
     }
 
     /// Drops the device and the model on it. What is open stays open, its runs stay kept.

@@ -144,6 +144,8 @@ pub enum Outcome {
         plan: Plan,
         /// Hex sha256 of the checkpoint's config and headers.
         fingerprint: String,
+        /// Features active per token in the mean, by layer, as the names of the transcoders' files declare it.
+        declared_l0: Vec<(usize, usize)>,
     },
     /// The tokens of a text.
     Tokens(Vec<Token>),

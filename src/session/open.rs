@@ -14,7 +14,9 @@ use crate::{
     model::{self, Model, PlanRequest, Tokenizer},
     scope::{self, Scope, ScopeError, Wanted},
     spec::{Config, Plan, gemma},
-    weights::{Checkpoint, Choice, DictionaryFile, DictionarySet, library::KeptSet, synth},
+    weights::{
+        Checkpoint, Choice, DictionaryFile, DictionarySet, Variant, library::KeptSet, synth,
+    },
 };
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -62,6 +64,17 @@ pub(super) struct Book {
 pub(super) struct Transcoders {
     pub files: BTreeMap<usize, Rc<DictionaryFile>>,
     pub wanted: Wanted,
+}
+
+impl Transcoders {
+    /// What the names of the files declare.
+    fn declared_l0(&self) -> Vec<(usize, usize)> {
+        let of = |(layer, it): (&usize, &Rc<DictionaryFile>)| {
+            let l0 = Variant::from_name(it.file())?.average_l0?;
+            Some((*layer, l0))
+        };
+        self.files.iter().filter_map(of).collect()
+    }
 }
 
 impl Engine {
@@ -169,6 +182,7 @@ impl Book {
             config: self.checkpoint.config().clone(),
             plan: self.plan.clone(),
             fingerprint: self.checkpoint.fingerprint().to_string(),
+            declared_l0: self.transcoders.declared_l0(),
         }
     }
 }
