@@ -1,7 +1,7 @@
 // Drives the stock browsers through the cases of tests/browser/cases.mjs; `cargo xtask test` starts the server and judges the dumps.
 //
 //   node tests/browser.mjs --base http://127.0.0.1:PORT/ --out DIR --hub PROGRAM --hub-root DIR --hub-ports A,B
-//     [--chromium PATH] [--firefox PATH] [--filter TEXT]
+//     [--gemscope PROGRAM] [--chromium PATH] [--firefox PATH] [--filter TEXT]
 //
 // Leaves DIR/results.json: { cases: [{ name, outcome, seconds, message }], dumps: [{ name, file, prefix }] }.
 
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     base: { type: "string" },
     out: { type: "string" },
     hub: { type: "string" },
+    gemscope: { type: "string" },
     "hub-root": { type: "string" },
     "hub-ports": { type: "string" },
     chromium: { type: "string" },
@@ -41,8 +42,8 @@ function tell(name, outcome, seconds, message = "") {
 async function runCase({ page, log }, kind, name, it) {
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
-  const { base, out, [kind]: executable } = options;
-  const context = { page, kind, executable, name, base, out, hub, golden, log, dumps: results.dumps };
+  const { base, out, gemscope, [kind]: executable } = options;
+  const context = { page, kind, executable, name, base, out, hub, gemscope, golden, log, dumps: results.dumps };
   try {
     const told = await withTimeout(it.run(context), it.seconds, name);
     tell(name, "passed", seconds(), told ?? "");

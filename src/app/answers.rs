@@ -2,8 +2,7 @@
 
 use super::{
     ask::{Purpose, Question},
-    checking,
-    desk::{Check, Coming, Desk, Engine, Prompt, Shown, Source, Tried, Wait},
+    desk::{Coming, Desk, Engine, Prompt, Shown, Source, Tried, Wait},
     gathering::{self, Piece},
     parts::Parts,
     record::Record,
@@ -342,18 +341,6 @@ impl Desk {
             .map(|(run, token)| Question::effects(run, token))
             .into_iter()
             .collect()
-    }
-
-    /// The first live run is the recorded one: does this machine compute the same?
-    fn compare(&mut self, record: &Record) {
-        let ids = |it: &Record| it.tokens.iter().map(|it| it.id).collect::<Vec<_>>();
-        let Some(expected) = self.expected.take_if(|it| ids(it) == ids(record)) else {
-            return;
-        };
-        self.check = match checking::difference(&expected, record) {
-            None => Check::Same,
-            Some(it) => Check::Differs(it),
-        };
     }
 
     fn continue_with(&mut self, tokens: &[Token], text: &str, now_millis: f64) -> Vec<Question> {

@@ -1,6 +1,9 @@
 //! Whether this machine computes what was recorded: two runs of the same prompt compared. Leaves saying so to the views.
 
-use super::record::{Firing, Record};
+use super::{
+    desk::{Check, Desk},
+    record::{Firing, Record},
+};
 
 /// Logits of one prompt on two adapters differ by sums in another order; a hundredth of this is usual.
 const LOGIT_TOLERANCE: f32 = 2e-3;
@@ -54,6 +57,20 @@ fn firings(expected: &Record, got: &Record) -> Option<String> {
     let (expected, got) = (strong(expected), strong(got));
     let off = expected.abs_diff(got);
     (off > 1 + expected / 100).then(|| format!("{got} features fire, and {expected} were recorded"))
+}
+
+impl Desk {
+    /// The first live run is the recorded one: does this machine compute the same?
+    pub(super) fn compare(&mut self, record: &Record) {
+        let ids = |it: &Record| it.tokens.iter().map(|it| it.id).collect::<Vec<_>>();
+        let Some(expected) = self.expected.take_if(|it| ids(it) == ids(record)) else {
+            return;
+        };
+        self.check = match difference(&expected, record) {
+            None => Check::Same,
+            Some(it) => Check::Differs(it),
+        };
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The desk on the host: answers in, questions out.
 
 use super::*;
-use crate::app::desk::{Check, Source};
+use crate::app::desk::{Atlas, Check, Source};
 use crate::session::protocol::{CommandBody, Plan, Probability};
 use crate::spec::{Config, DType, Distribution, Precision};
 
@@ -47,6 +47,7 @@ fn open(desk: &mut Desk) -> Vec<Question> {
         config,
         plan: plan(),
         fingerprint: String::new(),
+        declared_l0: vec![(1, 7)],
     });
     tell(desk, Purpose::Open, body)
 }

@@ -13,8 +13,7 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
-        gpu::Faults,
-        session::{Engine, EngineOptions, HubConfig, Message, hash_seconds, selftest},
+        session::{Engine, EngineOptions, Faults, HubConfig, Message, hash_seconds, selftest},
         spec::HostTable,
         sys::warn,
     };

@@ -158,6 +158,7 @@ pub fn open(session: &mut Session, request: OpenRequest) -> Result<Opened, Failu
             config,
             plan,
             fingerprint,
+            ..
         } => Ok(Opened {
             config,
             plan,

@@ -219,6 +219,8 @@ mod trouble;
 mod words;
 
 #[cfg(feature = "engine")]
+pub use crate::gpu::Faults;
+#[cfg(feature = "engine")]
 pub use crate::hub::HubConfig;
 #[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
 pub use client::{Client, Told};

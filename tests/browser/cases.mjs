@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { FETCH_CASES } from "./fetch.mjs";
 import { EXPLORE_CASES, PAGE_SECONDS, screenshot, state, untilState } from "./explore.mjs";
 import { FAULT_CASES } from "./fetch_faults.mjs";
+import { PAGE_CASES } from "./page_checks.mjs";
 import { driver, Skip } from "./pages.mjs";
 import { sleep, until } from "./timing.mjs";
 
@@ -191,6 +192,7 @@ async function theStore(context) {
 // Cases that are `shared` run one after another in one page, and so with one engine; those `byName` only where the filter ends in their name.
 export const CASES = {
   ...EXPLORE_CASES,
+  ...PAGE_CASES,
   shaders: { run: shaders, seconds: 300 },
   goldens: { run: goldens, seconds: 300, shared: true },
   greedy: { run: greedy, seconds: 300, shared: true },

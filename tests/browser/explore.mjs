@@ -14,7 +14,7 @@ export function state(page) {
   return page.evaluate(() => document.documentElement.dataset.state ?? "");
 }
 
-async function shown(page) {
+export async function shown(page) {
   const text = await page.evaluate(() => document.body?.innerText ?? "");
   return `(state "${await state(page)}"; the page reads: ${text.replace(/\s+/g, " ").slice(0, 600)})`;
 }
@@ -28,10 +28,10 @@ export async function screenshot({ page, out, kind }, what) {
   await page.screenshot({ path: join(out, `${kind}.${what}.png`) });
 }
 
-const text = (page, selector) => page.$eval(selector, (it) => it.innerText.trim());
+export const text = (page, selector) => page.$eval(selector, (it) => it.innerText.trim());
 
 // Types a prompt as a person does and waits for its run.
-async function run(context, prompt) {
+export async function run(context, prompt) {
   const { page } = context;
   await page.$eval("#prompt", (it, text) => {
     it.value = text;

@@ -61,7 +61,16 @@ fn demo(precision: Precision) -> Option<Client> {
         n_kept: Some(N_KEPT),
         max_gpu_bytes: None,
     };
-    asking::done(&mut client, asking::open(request));
+    let opened = asking::done(&mut client, asking::open(request));
+    let Outcome::Opened { declared_l0, .. } = opened else {
+        panic!("opened")
+    };
+    let layers: Vec<usize> = declared_l0.iter().map(|it| it.0).collect();
+    assert_eq!(
+        layers,
+        [0, 1, 2, 3, 4, 5],
+        "each file's name declares an L0"
+    );
     Some(client)
 }
 

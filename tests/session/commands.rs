@@ -17,10 +17,12 @@ fn every_command_in_turn() {
         config,
         plan,
         fingerprint,
+        declared_l0,
     } = done(&mut client, open(nano()))
     else {
         panic!("opened")
     };
+    assert!(declared_l0.is_empty(), "no transcoders were asked for");
     assert_eq!(
         (planned, config.d_vocab, fingerprint.len()),
         (plan.clone(), 512, 64)

@@ -7,7 +7,7 @@ use crate::{
     libtest::Counts,
     place, prerequisites,
     server::{Mount, Server, Site},
-    tensors,
+    tensors, test,
 };
 use anyhow::{Context, Result};
 use gemscope::spec::HostTable;
@@ -67,6 +67,7 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
     node.arg("--hub").arg(this_program()?);
     node.arg("--hub-root").arg(place::target().join("tmp/hub"));
     node.args(["--hub-ports", &ports.argument()]);
+    node.arg("--gemscope").arg(command_line()?);
     commands::succeeds(&mut node)?;
     let results =
         fs::read(out.join("results.json")).context("the driver of the browsers left no results")?;
@@ -84,6 +85,13 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
     }
     judge(&results.dumps, &mut counts)?;
     Ok(counts)
+}
+
+/// The command line, built as the tests build it: what the page shows is compared with what it says.
+fn command_line() -> Result<PathBuf> {
+    let mut cargo = commands::cargo(&["build", "--workspace", "--bin", "gemscope"]);
+    commands::run(cargo.args(test::EVERYTHING))?;
+    Ok(place::target().join("debug/gemscope"))
 }
 
 /// Where a test Hub will listen.

@@ -14,8 +14,8 @@ use gemscope::spec::HostTable;
 
 /// Set where `../shared` is absent: tests that need it are skipped by name.
 const NO_SHARED: &str = "GEMSCOPE_NO_SHARED";
-/// The program `lab` and the page's views are checked and tested on the host too.
-const EVERYTHING: [&str; 2] = ["--features", "xtask/engine,gemscope/page"];
+/// What everything on the host is built with: the program `lab` and the page's views are checked and tested there too.
+pub const EVERYTHING: [&str; 2] = ["--features", "xtask/engine,gemscope/page"];
 
 /// Arguments of `test`.
 #[derive(clap::Args)]
