@@ -36,10 +36,10 @@ pub(super) fn Histogram(
     );
     let name = said.clone();
     view! {
-        <figure class="histogram" role="img" aria-label=name>
-            <div>{bars.heights.iter().map(bar).collect_view()}{marker}</div>
-            <figcaption class="faint">{said}</figcaption>
-        </figure>
+        <div class="histogram">
+            <div role="img" aria-label=name>{bars.heights.iter().map(bar).collect_view()}{marker}</div>
+            <p class="faint">{said}</p>
+        </div>
     }
 }
 

@@ -34,12 +34,12 @@ pub(super) fn ExplainPanel(
         _ => "",
     };
     view! {
-        <details class="explain" id="explain" on:toggle=toggled>
+        <section aria-label="How it is explained"><details class="explain" id="explain" on:toggle=toggled>
             <summary>"Logit lens, and how much is explained"</summary>
             <p class="faint">{text(told)}</p>
             <p class="alarm">{text(move || ui.trouble("lens"))}{text(move || ui.trouble("metrics"))}</p>
             <div class="halves"><Lens ui/><Figures ui/></div>
-        </details>
+        </details></section>
     }
 }
 

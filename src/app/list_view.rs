@@ -9,9 +9,9 @@ use super::{
     ui::{Ui, effect},
     words,
 };
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys};
 
-/// Height of a row; the style sheet gives rows the same.
+/// Height of a row before one has been measured: it grows with the visitor's text.
 const ROW_PX: f32 = 32.0;
 /// Height of the list before it has been measured.
 const HEIGHT_PX: f32 = 520.0;
@@ -112,16 +112,20 @@ fn Rows(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let scrolled = RwSignal::new((0.0, HEIGHT_PX));
+    let scrolled = RwSignal::new((0.0, HEIGHT_PX, ROW_PX));
     let place = NodeRef::<html::Div>::new();
     let look = move |_: ev::Event| {
         if let Some(it) = place.get_untracked() {
-            scrolled.set((it.scroll_top() as f32, it.client_height() as f32));
+            scrolled.set((
+                it.scroll_top() as f32,
+                it.client_height() as f32,
+                row_px(&it),
+            ));
         }
     };
     let window = Memo::new(move |_| {
-        let (top, height) = scrolled.get();
-        rows::window(top, height, ROW_PX, ui.list.read().items.len())
+        let (top, height, row) = scrolled.get();
+        rows::window(top, height, row, ui.list.read().items.len())
     });
     let body = move || {
         let (list, window) = (ui.list.get(), window.get());
@@ -135,13 +139,9 @@ fn Rows(
         };
         items.into_iter().enumerate().map(item).collect_view()
     };
-    let above = move || format!("height:{}px", window.get().start as f32 * ROW_PX);
-    let below = move || {
-        format!(
-            "height:{}px",
-            (ui.list.read().items.len() - window.get().end) as f32 * ROW_PX
-        )
-    };
+    let room = |n_rows: usize| format!("height:calc(var(--row) * {n_rows})");
+    let above = move || room(window.get().start);
+    let below = move || room(ui.list.read().items.len() - window.get().end);
     reveal(ui, place);
     let n_rows = move || ui.list.read().n_rows.to_string();
     let nothing = move || (ui.list.read().n_rows == 0).then_some(words::NO_FEATURES_HERE);
@@ -154,6 +154,14 @@ fn Rows(
             <div style=text(below)></div>
         </div>
     }
+}
+
+/// How high a row is.
+fn row_px(place: &web_sys::HtmlDivElement) -> f32 {
+    let row = place.query_selector(".row").ok().flatten();
+    let row = row.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok());
+    let height = row.map(|it| it.offset_height() as f32);
+    height.filter(|it| *it >= 1.0).unwrap_or(ROW_PX)
 }
 
 /// Arrows go from feature to feature.
@@ -181,8 +189,9 @@ fn reveal(ui: Ui, place: NodeRef<html::Div>) {
         });
         if let (Some(at), Some(place)) = (at, place.get_untracked()) {
             let (top, height) = (place.scroll_top() as f32, place.client_height() as f32);
-            let row = at as f32 * ROW_PX;
-            if row < top || row + ROW_PX > top + height {
+            let row_px = row_px(&place);
+            let row = at as f32 * row_px;
+            if row < top || row + row_px > top + height {
                 place.set_scroll_top((row - height / 2.0).max(0.0) as i32);
             }
         }

@@ -179,7 +179,7 @@ fn LayerLabels(
             let choose = click(move || ui.selection.update(|it| it.lock_place(Some(layer), None)));
             view! {
                 <button type="button" tabindex="-1" class="layer" class:locked=chosen style=("--share", share)
-                    aria-label=format!("Layer {layer}") on:click=choose>{format!("L{layer}")}</button>
+                    title=format!("Layer {layer}") on:click=choose>{format!("L{layer}")}</button>
             }
         };
         (0..sums.len()).rev().map(label).collect_view()

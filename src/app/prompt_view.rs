@@ -29,7 +29,7 @@ pub(super) fn SessionBar(
         shown.is_some_and(|it| it != ui.draft.get())
     };
     view! {
-        <form class="session" on:submit=submit>
+        <form class="session" aria-label="Prompt and run" on:submit=submit>
             <label for="prompt">"Prompt"</label>
             <textarea id="prompt" rows="1" dir="auto" spellcheck="false" autocomplete="off"
                 prop:value=move || ui.draft.get() on:input=typed></textarea>

@@ -169,11 +169,13 @@ async function largeText(context) {
   await page.click("#rows .row .feature");
   await until(() => page.$("#card-examples li"), 60, "the card is there", () => shown(page));
   await screenshot(context, "large_text");
+  const rows = await allRows(page);
+  assert.ok(rows.size > 50 && String(rows.size) === /^[\d,]+/.exec(await text(page, "#list-counts"))[0].replace(",", ""), `${rows.size} rows are reached by scrolling`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(wide <= 1, `the page is ${wide} px too wide`);
   const cut = await page.$$eval("button, label, h2, summary", (all) => {
     const scrolls = (it) => it.closest(".map-scroll, .row, .near");
-    const isCut = (it) => it.offsetParent && !scrolls(it) && (it.scrollWidth > it.clientWidth + 2 || it.scrollHeight > it.clientHeight + 4) && getComputedStyle(it).display !== "inline";
+    const isCut = (it) => it.checkVisibility() && !it.classList.contains("unseen") && !scrolls(it) && (it.scrollWidth > it.clientWidth + 2 || it.scrollHeight > it.clientHeight + 4) && getComputedStyle(it).display !== "inline";
     return all.filter(isCut).map((it) => it.outerHTML.slice(0, 120));
   });
   assert.deepEqual(cut, [], "what is cut off");
