@@ -28,6 +28,8 @@ const { values: options } = parseArgs({
   },
 });
 const golden = JSON.parse(await readFile(new URL("./golden/nano.json", import.meta.url), "utf8"));
+// Several are separated by commas.
+const filters = options.filter.split(",");
 const results = { cases: [], dumps: [] };
 // Started by the first case that needs it.
 const hub = new Hub([options.hub, "hub", "--root", options["hub-root"]], options["hub-ports"].split(","));
@@ -82,7 +84,7 @@ async function runCases(browser, kind, cases) {
 for (const kind of BROWSERS) {
   const cases = Object.entries(CASES)
     .map(([name, it]) => [`browser::${kind}::${name}`, it])
-    .filter(([name, it]) => name.includes(options.filter) && (!it.byName || options.filter.endsWith(name.split("::").pop())));
+    .filter(([name, it]) => filters.some((filter) => name.includes(filter) && (!it.byName || filter.endsWith(name.split("::").pop()))));
   if (cases.length === 0) continue;
   let browser;
   try {

@@ -216,6 +216,10 @@ fn RowView(
         Some(n) => format!("pin pin-{}", n % N_PIN_COLOURS),
         None => "pin".into(),
     };
+    let pin_name = move || match pinned() {
+        Some(n) => format!("{}: pin of {feature}", n + 1),
+        None => format!("Pin {feature}"),
+    };
     let pin_text = move || pinned().map_or_else(|| "○".to_string(), |it| (it + 1).to_string());
     let enter = move |_: ev::PointerEvent| {
         ui.point(Spot {
@@ -246,7 +250,7 @@ fn RowView(
     };
     view! {
         <div class="row" role="row" aria-rowindex=at + 1 aria-selected=text(move || chosen().to_string()) class:locked=flag(chosen) on:pointerenter=enter>
-            <span role="gridcell"><button type="button" class=text(pin_class) aria-label=format!("Pin {feature}") tabindex="-1"
+            <span role="gridcell"><button type="button" class=text(pin_class) aria-label=text(pin_name) tabindex="-1"
                 aria-pressed=text(move || pinned().is_some().to_string()) on:click=pin>{text(pin_text)}</button></span>
             <span role="gridcell" class="name"><button type="button" class="feature" tabindex="-1" on:click=choose>
                 <span class="id">{format!("L{}/{}", feature.layer, feature.index)}</span>

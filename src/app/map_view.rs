@@ -16,6 +16,8 @@ use leptos::{ev, html, prelude::*, web_sys};
 const INK: [[u8; 3]; 2] = [[0xe0, 0x82, 0x14], [0xf5, 0xa3, 0x4b]];
 const ERROR_INK: [[u8; 3]; 2] = [[0x00, 0x79, 0x6b], [0x4d, 0xb6, 0xac]];
 const GROUND: [[u8; 3]; 2] = [[0xff, 0xff, 0xff], [0x1e, 0x20, 0x26]];
+/// Room that a token's name takes in the width, aslant.
+const LABEL_PX: f32 = 13.0;
 /// Features named of the cell under the pointer.
 const N_TOLD: usize = 5;
 
@@ -202,13 +204,17 @@ fn TokenLabels(
             .get()
             .map(|it| strip::shown(&it.record.tokens, false))
             .unwrap_or_default();
+        // Names that would lie over each other are left out.
+        let every = (LABEL_PX / layout.read().cell_width.max(1.0)).ceil() as usize;
         let label = |(pos, it): (usize, strip::Shown)| {
             let chosen = flag(move || ui.kept.read().lock.pos == Some(pos));
             let choose = click(move || ui.selection.update(|it| it.lock_place(None, Some(pos))));
             let name = format!("Token {pos}, {}", it.text.trim());
+            let is_named = pos.is_multiple_of(every);
+            let shown = if is_named { it.text.trim() } else { "" };
             view! {
                 <button type="button" tabindex="-1" class="column" class:locked=chosen aria-label=name
-                    on:click=choose><span dir="auto">{it.text.trim().to_string()}</span></button>
+                    on:click=choose><span dir="auto">{shown.to_string()}</span></button>
             }
         };
         tokens.into_iter().enumerate().map(label).collect_view()

@@ -6,7 +6,7 @@ use super::{
     recorded::Hint,
     ui::Ui,
 };
-use leptos::{ev, prelude::*};
+use leptos::{ev, html, prelude::*};
 
 /// The session bar.
 #[component]
@@ -72,8 +72,10 @@ fn Examples(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
     let choose = move |prompt: String| {
         move |_| {
+            close(menu);
             ui.draft.set(prompt.clone());
             let recorded = ui.recording.with_value(|it| it.run(&prompt).cloned());
             let is_live = ui.desk.read_untracked().opened.is_some();
@@ -99,10 +101,17 @@ fn Examples(
     };
     let hints = ui.recording.with_value(|it| it.examples.clone());
     view! {
-        <details class="menu" id="examples">
+        <details class="menu" id="examples" node_ref=menu>
             <summary>"Examples"</summary>
             <ul>{hints.into_iter().map(item).collect_view()}</ul>
         </details>
+    }
+}
+
+/// What was chosen is looked at next, and the menu lies over it.
+fn close(menu: NodeRef<html::Details>) {
+    if let Some(it) = menu.get_untracked() {
+        it.set_open(false);
     }
 }
 
@@ -112,6 +121,7 @@ fn History(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
     let history = Memo::new(move |_| ui.desk.read().history.clone());
     let none = move || match history.read().is_empty() {
         true => "Prompts that you run appear here. They stay on this device.",
@@ -120,6 +130,7 @@ fn History(
     let item = move |text: String| {
         let name = text.clone();
         let choose = move |_| {
+            close(menu);
             ui.draft.set(text.clone());
             ui.run(Prompt {
                 text: text.clone(),
@@ -129,7 +140,7 @@ fn History(
         view! { <li><button type="button" dir="auto" on:click=choose>{name}</button></li> }
     };
     view! {
-        <details class="menu" id="history">
+        <details class="menu" id="history" node_ref=menu>
             <summary>"History"</summary>
             <ul>{part(move || history.get().into_iter().map(item).collect_view())}</ul>
             <p class="faint">{text(none)}</p>

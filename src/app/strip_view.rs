@@ -69,7 +69,7 @@ fn TokenSpan(
         format!("{alpha:.2}")
     };
     let is_locked = move || ui.kept.read().lock.pos == Some(pos);
-    let is_hovered = move || ui.hover.read().pos == Some(pos);
+    let is_hovered = move || ui.hovered_pos.with_value(|it| it.selected(&Some(pos)));
     let marks = move || {
         let value = value
             .get()

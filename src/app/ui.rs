@@ -13,7 +13,7 @@ use super::{
 };
 use crate::session::protocol::{CommandBody, FeatureId};
 use crate::spec::Label;
-use leptos::prelude::*;
+use leptos::{prelude::*, reactive::computed::Selector};
 use std::sync::Arc;
 
 /// What the page needs of the browser; whoever made the page does it.
@@ -62,6 +62,8 @@ pub struct Ui {
     pub kept: Memo<Kept>,
     /// What is under the pointer.
     pub hover: Memo<Spot>,
+    /// Asked by each token whether it is the one under the pointer: the two that change are told, not all of them.
+    pub hovered_pos: StoredValue<Selector<Option<usize>>>,
     /// The feature that strip and map show.
     pub feature: Memo<Option<FeatureId>>,
     /// What is known of features.
@@ -97,6 +99,7 @@ impl Ui {
         let options = RwSignal::new(options);
         let shown = shown_memo(desk);
         let kept = Memo::new(move |_| selection.read().kept().clone());
+        let hover = Memo::new(move |_| selection.read().hover);
         let atlas = Memo::new_with_compare(
             move |_| desk.read().atlas.clone(),
             |old, new| old.map(Arc::as_ptr) != new.map(Arc::as_ptr),
@@ -114,7 +117,8 @@ impl Ui {
             recording: StoredValue::new(recording),
             shown,
             kept,
-            hover: Memo::new(move |_| selection.read().hover),
+            hover,
+            hovered_pos: StoredValue::new(Selector::new(move || hover.read().pos)),
             feature: Memo::new(move |_| selection.read().feature()),
             atlas,
             list: list_memo(shown, kept, options, atlas),

@@ -109,7 +109,8 @@ async function explore(context) {
   assert.equal((await page.$$("#figures tbody tr")).length, 7, "six layers and all");
   assert.ok(await page.$("#lens td"), "the lens is there");
   await page.select("#metric", "error");
-  await until(async () => (await text(page, "#map")).includes("what is not rebuilt") && !(await text(page, "#map")).includes("computed when you ask"), 240, "the map of errors", () => shown(page));
+  const hasErrors = async () => (await page.$(".map-cells.hatched")) && !(await text(page, "#map")).includes("computed when you ask");
+  await until(hasErrors, 120, "the map of errors", () => shown(page));
   await pictures(context, "explore");
   const n = (await page.$$("#tokens .token")).length;
   await page.$eval("#next .candidate .token", (it) => it.click());
@@ -192,6 +193,8 @@ async function noWebGpu(context) {
   await page.$$eval("#examples li button", (all) => all[1].click());
   await until(async () => /Oakland/.test(await text(page, "#tokens")), 10, "another recorded run", () => shown(page));
   assert.match(await text(page, "#next"), /Sacramento/);
+  assert.equal(await page.$("#examples[open]"), null, "the menu closes");
+  assert.match(await text(page, "#no-webgpu"), /recorded runs/);
   await page.click("#rows .row .feature");
   assert.match(await text(page, "#card-label"), /./);
   await run(context, "anything else");

@@ -17,7 +17,7 @@ const HOVER_MILLIS = 8;
 const TASK_MILLIS = 50;
 
 // Sets a setting that the page keeps, before it starts.
-const keep = (page, settings) => page.evaluateOnNewDocument((it) => localStorage.setItem("gemscope.settings", it), settings);
+const keep = (page, settings) => page.evaluateOnNewDocument((it) => location.protocol === "http:" && localStorage.setItem("gemscope.settings", it), settings);
 
 // Every row of the list, by scrolling through it: feature -> activation as shown.
 async function allRows(page) {
@@ -370,5 +370,5 @@ export const PAGE_CASES = {
   large_text: { run: largeText, seconds: 330 },
   panels: { run: panels, seconds: 600 },
   speed: { run: speed, seconds: 300 },
-  start: { run: start, seconds: 600 },
+  start: { run: start, seconds: 600, byName: true },
 };
