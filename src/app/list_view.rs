@@ -233,11 +233,8 @@ fn RowView(
         false => ui.choose(feature),
     };
     let pin = click(move || ui.selection.update(|it| it.pin(feature)));
-    let share = if row.is_session_largest {
-        format!("{:.0} %*", 100.0 * row.share)
-    } else {
-        format!("{:.0} %", 100.0 * row.share)
-    };
+    let mark = if row.is_session_largest { "*" } else { "" };
+    let share = format!("{:.0} %{mark}", 100.0 * row.share);
     let last = move || match (ui.options.read().sort, row.effect, row.density) {
         (Sort::Effect, Some(it), _) => strip::number(it),
         (Sort::Rarity, _, Some(it)) => strip::percent(it),
