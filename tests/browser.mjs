@@ -1,7 +1,7 @@
 // Drives the stock browsers through the cases of tests/browser/cases.mjs; `cargo xtask test` starts the server and judges the dumps.
 //
 //   node tests/browser.mjs --base http://127.0.0.1:PORT/ --out DIR --hub PROGRAM --hub-root DIR --hub-ports A,B
-//     [--gemscope PROGRAM] [--chromium PATH] [--firefox PATH] [--filter TEXT]
+//     [--gemscope PROGRAM] [--chromium PATH] [--firefox PATH] [--filter TEXT] [--long]
 //
 // Leaves DIR/results.json: { cases: [{ name, outcome, seconds, message }], dumps: [{ name, file, prefix }] }.
 
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     chromium: { type: "string" },
     firefox: { type: "string" },
     filter: { type: "string", default: "" },
+    long: { type: "boolean", default: false },
   },
 });
 const golden = JSON.parse(await readFile(new URL("./golden/nano.json", import.meta.url), "utf8"));
@@ -81,10 +82,16 @@ async function runCases(browser, kind, cases) {
   }
 }
 
+// Long cases run alone, or where the filter ends in their name.
+function isWanted(name, it, filter) {
+  if (options.long) return Boolean(it.long);
+  return !it.long || filter.endsWith(name.split("::").pop());
+}
+
 for (const kind of BROWSERS) {
   const cases = Object.entries(CASES)
     .map(([name, it]) => [`browser::${kind}::${name}`, it])
-    .filter(([name, it]) => filters.some((filter) => name.includes(filter) && (!it.byName || filter.endsWith(name.split("::").pop()))));
+    .filter(([name, it]) => filters.some((filter) => name.includes(filter) && isWanted(name, it, filter)));
   if (cases.length === 0) continue;
   let browser;
   try {

@@ -8,8 +8,12 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/labels.rs"]
+mod labels;
 #[path = "cli/scope.rs"]
 mod scope;
 #[path = "cli/wrong.rs"]

@@ -221,8 +221,16 @@ fn agrees_with_the_crate(bytes: &[u8]) {
         (Err(_), Err(_)) => (),
         (Err(WeightsError::UnknownDType { .. } | WeightsError::Duplicate { .. }), Ok(_)) => (),
         (Err(WeightsError::HeaderJson { detail, .. }), Ok(_)) if detail.contains("begin") => (),
+        // The crate forgets the first of two tensors of one name, and with it what was wrong with it.
+        (Err(WeightsError::Size { tensor, .. }), Ok(_)) if n_named(bytes, &tensor) > 1 => (),
         (ours, theirs) => panic!("{ours:?}\n{:?}", theirs.err()),
     }
+}
+
+/// How often a header names a tensor.
+fn n_named(bytes: &[u8], tensor: &str) -> usize {
+    let name = format!("\"{tensor}\"");
+    String::from_utf8_lossy(bytes).matches(&name).count()
 }
 
 /// Every pure parser of npz files, on bytes that may or may not be what it expects.
@@ -302,10 +310,10 @@ proptest! {
     fn mutated_labels_are_refused_or_can_be_asked(mutations in mutations()) {
         let bytes = mutated(LABELS.to_vec(), &mutations);
         if let Ok(it) = frugally(&bytes, Labels::parse) {
-            for (layer, labels) in it.layers() {
-                for label in labels {
+            for layer in it.layers() {
+                for label in it.layer(layer) {
                     let feature = FeatureId { layer, index: label.index };
-                    prop_assert_eq!(it.label(feature), Some(label));
+                    prop_assert_eq!(it.label(feature), Some(label.clone()));
                     let examples = it.examples(feature, usize::MAX);
                     prop_assert!(examples.iter().all(|it| it.pos < it.tokens.len() && it.value.is_finite()));
                 }

@@ -10,6 +10,14 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// What else can be done here about a failure; empty for one that is not the browser's.
+    pub fn advice_on(&self, failure: &str) -> String {
+        match failure.contains("o GPU adapter") {
+            true => self.advice(),
+            false => String::new(),
+        }
+    }
+
     /// What can be done so that the model runs here.
     pub fn advice(&self) -> String {
         let has = |it: &str| self.agent.contains(it);
@@ -91,6 +99,20 @@ mod tests {
         let safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Safari/605.1.15";
         assert!(told(safari).contains("macOS 26"));
         assert!(told("").contains("Chrome or Edge"));
+    }
+
+    #[test]
+    fn a_browser_without_an_adapter_is_told_too() {
+        let agent = "Mozilla/5.0 (Windows NT 10.0) Chrome/150.0.0.0 Safari/537.36".into();
+        let it = Browser {
+            agent,
+            is_secure: true,
+        };
+        assert!(
+            it.advice_on("no GPU adapter")
+                .contains("hardware acceleration")
+        );
+        assert_eq!(it.advice_on("the prompt is empty"), "");
     }
 
     #[test]

@@ -3,22 +3,33 @@
 use super::{
     ask::{Purpose, Question},
     desk::{Coming, Desk, Engine, Prompt, Shown, Source, Tried, Wait},
-    gathering::{self, Piece},
     parts::Parts,
     record::Record,
 };
 use crate::session::protocol::{
-    EngineState, Event, EventBody, Failure, FeatureId, Outcome, Partial, RunKey, Token,
+    EngineState, Event, EventBody, Failure, FeatureId, Outcome, RunKey, Token,
 };
-use crate::spec::Site;
-use std::{mem::take, sync::Arc};
+use std::sync::Arc;
 
 impl Desk {
     /// Takes an event and the arrays beside it; what to ask next.
     pub fn fold(&mut self, event: Event, parts: &Parts, now_millis: f64) -> Vec<Question> {
         let purpose = self.asked.get(&event.id).cloned();
+        if let Some(purpose) = &purpose
+            && let Some(questions) = self.told_elsewhere(purpose, &event.body, parts, now_millis)
+        {
+            let ends = matches!(
+                event.body,
+                EventBody::Done(_) | EventBody::Failed(_) | EventBody::Cancelled
+            );
+            if ends {
+                self.ended(event.id);
+            }
+            return questions;
+        }
         match (event.body, purpose) {
             (EventBody::State(it), _) => self.engine_says(it, now_millis),
+            (EventBody::Ready(it), _) => self.arrived_of_model(it, now_millis),
             (
                 EventBody::Progress {
                     phase,
@@ -53,8 +64,33 @@ impl Desk {
                 self.ended(event.id);
                 vec![]
             }
+            // Nobody asked: the engine says that it could not go on with the open model.
+            (EventBody::Failed(it), None) if event.id == 0 => {
+                self.failure = Some(it);
+                vec![]
+            }
             _ => vec![],
         }
+    }
+
+    /// What is about models, files, labels or links rather than about a run; none for the rest.
+    fn told_elsewhere(
+        &mut self,
+        purpose: &Purpose,
+        it: &EventBody,
+        parts: &Parts,
+        now_millis: f64,
+    ) -> Option<Vec<Question>> {
+        if let Some(questions) = self.library_event(purpose, it) {
+            return Some(questions);
+        }
+        let is_of_file = self.document_event(purpose, it, &parts.0)
+            || self.snapshot_event(purpose, it, &parts.0);
+        if is_of_file || self.hosted_event(purpose, it) {
+            return Some(vec![]);
+        }
+        let questions = self.label_event(purpose, it);
+        questions.or_else(|| self.link_event(purpose, it, now_millis))
     }
 
     /// A command has come to its end, and with it what was told of its progress.
@@ -78,125 +114,12 @@ impl Desk {
         let mut out = Vec::new();
         if restarts {
             // The new engine is told of the model by whoever restarts it; the labels are ours to tell.
-            out.push(Question::labels(&self.base));
+            out.push(self.load_labels());
         }
         if let Some(prompt) = self.retry(now_millis) {
             out.extend(self.run(prompt, now_millis).1);
         }
         out
-    }
-
-    fn piece(&mut self, it: Partial, purpose: &Purpose, parts: &Parts) {
-        match (it, purpose) {
-            (
-                Partial::Features {
-                    layer,
-                    places,
-                    activations,
-                    ..
-                },
-                Purpose::Features,
-            ) => {
-                if let Some(it) = &mut self.coming {
-                    let (places, activations) = (parts.u32s(&places), parts.f32s(&activations));
-                    it.record.set_layer(layer, &places, &activations);
-                }
-            }
-            (
-                Partial::Features {
-                    layer,
-                    places,
-                    activations,
-                    ..
-                },
-                Purpose::TryFeatures(_),
-            ) => {
-                if let Some(it) = &mut self.tried {
-                    let record = Arc::make_mut(&mut it.record);
-                    record.set_layer(layer, &parts.u32s(&places), &parts.f32s(&activations));
-                }
-            }
-            (Partial::Probs(it), Purpose::Next) => {
-                if let Some(coming) = &mut self.coming {
-                    coming.record.next.insert(it.pos, it);
-                }
-            }
-            (Partial::Labels { layer, labels }, _) => {
-                Arc::make_mut(&mut self.atlas).label(layer, labels)
-            }
-            (Partial::Token(it), Purpose::Continue) => self.continued.push(it),
-            (Partial::Speed(it), _) => self.speeds.push(it),
-            (it, purpose) => self.piece_of_shown(it, purpose, parts),
-        }
-    }
-
-    /// Kept apart until all of it is there, so that the run on the page changes once.
-    fn piece_of_shown(&mut self, it: Partial, purpose: &Purpose, parts: &Parts) {
-        match (it, purpose) {
-            (
-                Partial::Site {
-                    site: Site::MlpOut(layer),
-                    first,
-                    array,
-                },
-                Purpose::MlpOut,
-            ) => {
-                self.heap
-                    .mlp_out
-                    .push(Piece::new(layer, first, &array, parts));
-            }
-            (
-                Partial::Dense {
-                    layer,
-                    first,
-                    array,
-                    ..
-                },
-                Purpose::Rebuilt,
-            ) => {
-                self.heap
-                    .rebuilt
-                    .push(Piece::new(layer, first, &array, parts));
-            }
-            (Partial::Lens { layer, told }, Purpose::Lens) => {
-                self.heap.lens.entry(layer).or_default().push(told);
-            }
-            (Partial::Metrics(it), Purpose::Metrics) => self.heap.metrics.push(it),
-            (
-                Partial::Effects {
-                    layer,
-                    places,
-                    effects,
-                },
-                Purpose::Effects(_),
-            ) => {
-                let told = (parts.u32s(&places), parts.f32s(&effects));
-                self.heap.effects.insert(layer, told);
-            }
-            _ => (),
-        }
-    }
-
-    /// Puts what has been gathered for the run on the page into it.
-    fn gathered(&mut self, purpose: &Purpose) {
-        let Some(shown) = &mut self.shown else {
-            return;
-        };
-        let record = Arc::make_mut(&mut shown.record);
-        match purpose {
-            Purpose::Rebuilt => {
-                let (mlp_out, rebuilt) =
-                    (take(&mut self.heap.mlp_out), take(&mut self.heap.rebuilt));
-                record.errors = gathering::errors(&mlp_out, &rebuilt, record.n_pos());
-            }
-            Purpose::Lens => record.lens = take(&mut self.heap.lens),
-            Purpose::Metrics => record.metrics = take(&mut self.heap.metrics),
-            Purpose::Effects(token) => {
-                let told = take(&mut self.heap.effects);
-                record.effects = Some((*token, gathering::effects(record, &told)));
-            }
-            _ => (),
-        }
     }
 
     fn done(&mut self, purpose: Purpose, outcome: Outcome, now_millis: f64) -> Vec<Question> {
@@ -213,25 +136,26 @@ impl Desk {
             ) => {
                 self.declared_l0 = declared_l0.into_iter().collect();
                 self.opened = Some((config, plan));
-                self.wait = None;
-                return self.opening_run(now_millis);
+                return self.first_run(now_millis);
             }
-            (_, Outcome::Labels { made, .. }) => Arc::make_mut(&mut self.atlas).made = made,
             (Purpose::Count(n), Outcome::Tokens(it)) => {
                 // BOS is put before every prompt.
                 self.n_draft = Some((n, it.len()));
             }
-            (Purpose::Run, Outcome::Ran { run, tokens, .. }) => return self.ran(run, tokens),
+            (
+                Purpose::Run,
+                Outcome::Ran {
+                    run,
+                    tokens,
+                    reached,
+                    ..
+                },
+            ) => return self.ran(run, tokens, reached.whole, now_millis),
+            (Purpose::More | Purpose::MoreNext, _) => return self.more_done(now_millis),
             (Purpose::Try(feature), Outcome::Ran { run, tokens, .. }) => {
                 return self.try_ran(feature, run, tokens);
             }
-            (Purpose::TryFeatures(_), _) => {
-                if let Some(it) = &mut self.tried {
-                    it.done = true;
-                    let record = it.record.clone();
-                    self.meet(&record);
-                }
-            }
+            (Purpose::TryFeatures(_), _) => self.try_done(),
             (Purpose::Features, _) => return self.arrived(|it| it.has_features = true, now_millis),
             (Purpose::Next, _) => return self.arrived(|it| it.has_next = true, now_millis),
             (
@@ -243,7 +167,10 @@ impl Desk {
             ) => {
                 self.gathered(&purpose);
             }
-            (Purpose::Card(_), Outcome::Feature(it)) => self.card = Some(it),
+            (Purpose::Card(_), Outcome::Feature(it)) => {
+                self.label_of_card(&it);
+                self.card = Some(it);
+            }
             (Purpose::Continue, Outcome::Generated { tokens, text, .. }) => {
                 return self.continue_with(&tokens, &text, now_millis);
             }
@@ -252,12 +179,26 @@ impl Desk {
         vec![]
     }
 
-    /// What is on the page is computed here, unless a visitor has asked for something else meanwhile.
-    fn opening_run(&mut self, now_millis: f64) -> Vec<Question> {
+    /// A model is open: the prompt of a link runs, or what is on the page.
+    fn first_run(&mut self, now_millis: f64) -> Vec<Question> {
+        self.wait = None;
+        let mut out = self.link_again();
+        out.extend(self.opening_run(now_millis));
+        out
+    }
+
+    /// What waits for a model that can run it is run, otherwise what is on the page, unless a visitor has asked for something else meanwhile.
+    pub(super) fn opening_run(&mut self, now_millis: f64) -> Vec<Question> {
         if self.coming.is_some() {
             return vec![];
         }
+        if self.has_waiting()
+            && let Some(it) = self.linking.prompt.take()
+        {
+            return self.run_linked(it, now_millis);
+        }
         let shown = self.shown.as_ref().map(|it| it.prompt.clone());
+        let shown = shown.filter(|it| self.can_run(&it.text) && !self.shows_snapshot());
         shown.map_or_else(Vec::new, |it| {
             let history = self.history.clone();
             let questions = self.run(it, now_millis).1;
@@ -266,11 +207,21 @@ impl Desk {
         })
     }
 
-    fn ran(&mut self, run: RunKey, tokens: Vec<Token>) -> Vec<Question> {
+    fn ran(
+        &mut self,
+        run: RunKey,
+        tokens: Vec<Token>,
+        whole: bool,
+        now_millis: f64,
+    ) -> Vec<Question> {
         let (n_layers, n_features) = self
             .opened
             .as_ref()
             .map_or((0, 0), |it| (it.0.n_layers, it.1.d_transcoder));
+        let has_arrived =
+            (self.library.readiness.as_ref()).is_none_or(|it| !it.encoders.is_empty());
+        let is_chosen = (self.library.open.as_ref()).is_none_or(|it| it.transcoders.is_some());
+        let has_encoders = has_arrived && is_chosen;
         let Some(coming) = &mut self.coming else {
             return vec![];
         };
@@ -279,7 +230,23 @@ impl Desk {
         coming.record.n_layers = n_layers;
         coming.record.n_features = n_features;
         coming.record.loaded = vec![false; n_layers];
-        vec![Question::features(run.clone()), Question::next(run)]
+        coming.has_next = !whole;
+        coming.has_features = !has_encoders;
+        let features = has_encoders.then(|| Question::features(run.clone()));
+        let next = whole.then(|| Question::next(run));
+        let questions: Vec<Question> = features.into_iter().chain(next).collect();
+        match questions.is_empty() {
+            true => self.arrived(|_| (), now_millis),
+            false => questions,
+        }
+    }
+
+    fn try_done(&mut self) {
+        if let Some(it) = &mut self.tried {
+            it.done = true;
+            let record = it.record.clone();
+            self.meet(&record);
+        }
     }
 
     fn try_ran(&mut self, feature: FeatureId, run: RunKey, tokens: Vec<Token>) -> Vec<Question> {
@@ -312,8 +279,16 @@ impl Desk {
         };
         self.wait = None;
         self.lost_run = None;
+        if let Some(it) = self.aside.take() {
+            self.atlas = it;
+        }
         self.meet(&coming.record);
         self.compare(&coming.record);
+        let mut coming = coming;
+        if coming.prompt.text.is_empty() {
+            coming.prompt.text = coming.record.text();
+            coming.record.prompt = coming.prompt.text.clone();
+        }
         let last = coming.record.next.get(&coming.record.last());
         self.target = last.and_then(|it| it.top.first()).map(|it| it.id);
         let effects = coming.key.clone().zip(self.target);
@@ -323,6 +298,7 @@ impl Desk {
             prompt: coming.prompt,
             record,
             source: Source::Live {
+                model: self.model_name(),
                 precision: self
                     .opened
                     .as_ref()
@@ -337,10 +313,13 @@ impl Desk {
             },
             key: coming.key,
         });
-        effects
-            .map(|(run, token)| Question::effects(run, token))
-            .into_iter()
-            .collect()
+        self.bear_witness();
+        let mut out: Vec<Question> = self.hold_against().into_iter().collect();
+        if let Some((run, token)) = effects {
+            out.push(Question::effects(run, token));
+            out.extend(self.labels_of_run());
+        }
+        out
     }
 
     fn continue_with(&mut self, tokens: &[Token], text: &str, now_millis: f64) -> Vec<Question> {
@@ -366,9 +345,31 @@ impl Desk {
             Purpose::Effects(_) => "effects",
             Purpose::Card(_) => "card",
             Purpose::Try(_) | Purpose::TryFeatures(_) => "try",
-            Purpose::Labels => "labels",
-            Purpose::Describe | Purpose::Count(_) => return,
-            Purpose::Open
+            Purpose::Labels
+            | Purpose::LabelsFile
+            | Purpose::OwnLabels
+            | Purpose::FindLabels
+            | Purpose::LabelsOf => "labels",
+            Purpose::Count(_) => return,
+            Purpose::More | Purpose::MoreNext => "map",
+            Purpose::Document(_) => "share",
+            Purpose::Hosted(_) => "hosted",
+            Purpose::Link | Purpose::ReadLink | Purpose::Begin | Purpose::Witness => return,
+            Purpose::Describe
+            | Purpose::Snapshot
+            | Purpose::Fetch
+            | Purpose::Stored
+            | Purpose::Verify
+            | Purpose::Remove
+            | Purpose::Variants
+            | Purpose::Token
+            | Purpose::Library
+            | Purpose::Price
+            | Purpose::Trial
+            | Purpose::Check
+            | Purpose::Measure
+            | Purpose::Copy
+            | Purpose::Open
             | Purpose::Run
             | Purpose::Features
             | Purpose::Next

@@ -3,10 +3,10 @@
 use super::desk::Prompt;
 use crate::{
     session::protocol::{
-        CommandBody, DensePart, FeatureId, FeatureQuestion, Input, ModelRef, OpenRequest, RunKey,
-        Sampling, Splice, TranscoderRef, TranscoderRequest, What,
+        CommandBody, DensePart, FeatureId, FeatureQuestion, Input, OpenRequest, RunKey, Sampling,
+        Splice, What,
     },
-    spec::{Half, Positions, Precision, Site},
+    spec::{Positions, Site},
 };
 
 /// Most probable tokens told of each position.
@@ -17,6 +17,17 @@ const N_NEAREST: usize = 6;
 const N_EXAMPLES: usize = 10;
 /// Tokens that "Continue" adds at most.
 pub const N_CONTINUED: usize = 12;
+
+/// Where a file goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To where the browser keeps downloads.
+    Disk,
+    /// On the clipboard.
+    Clipboard,
+    /// The same as a bitmap, to disk.
+    Bitmap,
+}
 
 /// Why something was asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,12 +64,113 @@ pub enum Purpose {
     TryFeatures(FeatureId),
     /// More tokens.
     Continue,
+    /// Features of layers that have arrived since the run on the page.
+    More,
+    /// What comes next, when the last layer has arrived.
+    MoreNext,
+    /// A set of a hub.
+    Fetch,
+    /// What is kept.
+    Stored,
+    /// Whether it is undamaged.
+    Verify,
+    /// To have less of it.
+    Remove,
+    /// Which transcoders there are.
+    Variants,
+    /// A token for a server.
+    Token,
+    /// To steer fetching.
+    Library,
+    /// What a set costs.
+    Price,
+    /// Whether the GPU grants it.
+    Trial,
+    /// How what is open comes out against known figures.
+    Check,
+    /// How fast this GPU is.
+    Measure,
+    /// To put what is kept into a folder, or to take it from one.
+    Copy,
+    /// The view on the page as addresses.
+    Link,
+    /// What a link says.
+    ReadLink,
+    /// What is kept, before the first model is opened.
+    Begin,
+    /// What the run on the page says.
+    Witness,
+    /// Labels of a file that the visitor chose.
+    LabelsFile,
+    /// What features are called by the visitor.
+    OwnLabels,
+    /// Labels for what is typed.
+    FindLabels,
+    /// Labels of what fires in the run on the page.
+    LabelsOf,
+    /// What Neuronpedia says of a feature.
+    Hosted(FeatureId),
+    /// A file of the run on the page.
+    Document(Destination),
+    /// The snapshot that a link names.
+    Snapshot,
 }
 
 impl Purpose {
     /// Whether the visitor waits for it.
     pub(super) fn is_awaited(&self) -> bool {
-        !matches!(self, Self::Count(_) | Self::Describe | Self::Labels)
+        !matches!(
+            self,
+            Self::Count(_)
+                | Self::Describe
+                | Self::Labels
+                | Self::Fetch
+                | Self::More
+                | Self::MoreNext
+                | Self::Library
+                | Self::Price
+                | Self::Link
+                | Self::ReadLink
+                | Self::Witness
+                | Self::LabelsFile
+                | Self::OwnLabels
+                | Self::FindLabels
+                | Self::LabelsOf
+                | Self::Hosted(_)
+        )
+    }
+
+    /// Whether it is about models rather than about a run.
+    pub(super) fn is_of_library(&self) -> bool {
+        matches!(
+            self,
+            Self::Fetch
+                | Self::Stored
+                | Self::Verify
+                | Self::Remove
+                | Self::Variants
+                | Self::Token
+                | Self::Library
+                | Self::Price
+                | Self::Trial
+                | Self::Check
+                | Self::Measure
+                | Self::Copy
+        )
+    }
+
+    /// Whether it is a long job that can be stopped where it was begun; runs and downloads aside.
+    pub(super) fn is_job(&self) -> bool {
+        matches!(
+            self,
+            Self::Verify
+                | Self::Trial
+                | Self::Check
+                | Self::Measure
+                | Self::Copy
+                | Self::Document(_)
+                | Self::Snapshot
+        )
     }
 }
 
@@ -72,7 +184,7 @@ pub struct Question {
 }
 
 impl Question {
-    fn new(purpose: Purpose, body: CommandBody) -> Self {
+    pub(super) fn new(purpose: Purpose, body: CommandBody) -> Self {
         Self { purpose, body }
     }
 
@@ -80,32 +192,8 @@ impl Question {
         Self::new(Purpose::Describe, CommandBody::Describe)
     }
 
-    /// The demo model, which lies beside the page.
-    pub(super) fn open(base: &str) -> Self {
-        let body = CommandBody::Open(OpenRequest {
-            model: ModelRef::Folder {
-                path: format!("{base}/demo/model"),
-                tokenizer: None,
-            },
-            transcoders: Some(TranscoderRequest {
-                place: TranscoderRef::Folder {
-                    path: format!("{base}/demo/transcoders"),
-                },
-                layers: None,
-                halves: vec![Half::Encoder, Half::Decoder],
-                average_l0: vec![],
-            }),
-            precision: Precision::Reference,
-            n_ctx: None,
-            n_kept: None,
-            max_gpu_bytes: None,
-        });
-        Self::new(Purpose::Open, body)
-    }
-
-    pub(super) fn labels(base: &str) -> Self {
-        let from = format!("{base}/demo/labels.json");
-        Self::new(Purpose::Labels, CommandBody::Labels { from })
+    pub(super) fn open(request: OpenRequest) -> Self {
+        Self::new(Purpose::Open, CommandBody::Open(request))
     }
 
     pub(super) fn count(n: u32, text: &str) -> Self {
@@ -139,11 +227,17 @@ impl Question {
     }
 
     pub(super) fn next(run: RunKey) -> Self {
-        let what = What::Probs {
-            top_k: TOP_K,
-            asked: vec![],
-        };
-        Self::about(Purpose::Next, run, what)
+        Self::about(Purpose::Next, run, next())
+    }
+
+    /// Of layers that were not there before.
+    pub(super) fn more(run: RunKey, layers: Vec<usize>) -> Self {
+        let layers = Some(layers);
+        Self::about(Purpose::More, run, What::Features { layers })
+    }
+
+    pub(super) fn more_next(run: RunKey) -> Self {
+        Self::about(Purpose::MoreNext, run, next())
     }
 
     pub(super) fn mlp_out(run: RunKey, n_layers: usize) -> Self {
@@ -214,6 +308,13 @@ impl Question {
             positions: Positions::All,
         };
         Self::new(purpose, body)
+    }
+}
+
+fn next() -> What {
+    What::Probs {
+        top_k: TOP_K,
+        asked: vec![],
     }
 }
 

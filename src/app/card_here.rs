@@ -3,7 +3,7 @@
 use super::{
     card_parts::Histogram,
     desk::Prompt,
-    erased::{click, part},
+    erased::{click, memo, part},
     histogram,
     record::Record,
     selection::Spot,
@@ -24,7 +24,7 @@ pub(super) fn Here(
     /// Which feature.
     feature: FeatureId,
 ) -> impl IntoView {
-    let row = Memo::new(move |_| {
+    let row = memo(move || {
         ui.shown
             .get()
             .map(|it| it.record.row(feature))
@@ -94,7 +94,7 @@ pub(super) fn InSession(
         let again = click({
             let prompt = Prompt {
                 text: prompt.clone(),
-                ids: Some(record.tokens.iter().map(|it| it.id).collect()),
+                ids: Some(record.ids()),
             };
             move || {
                 ui.draft.set(prompt.text.clone());

@@ -71,8 +71,8 @@ pub(super) fn Numbers(
         let label = text(move || ui.label(it.feature).unwrap_or_else(|| "—".into()));
         let show = click(move || ui.show(it.feature));
         view! { <li><button type="button" class="feature" on:click=show>
-            <span class="id">{format!("L{}/{}", it.feature.layer, it.feature.index)}</span>" "<span class="label">{label}</span>
-            </button><span class="number">{format!("{:.2}", it.cosine)}</span></li> }
+        <span class="id">{words::id(it.feature)}</span>" "<span class="label">{label}</span>
+        </button><span class="number">{format!("{:.2}", it.cosine)}</span></li> }
     });
     let near = near.collect_view();
     let none = it.examples.is_empty().then_some(words::NO_EXAMPLES);
@@ -129,7 +129,7 @@ fn Effects(
 
 /// A sentence, the strongest token in the middle.
 #[component]
-fn ExampleLine(
+pub(super) fn ExampleLine(
     /// The sentence.
     it: Example,
 ) -> impl IntoView {

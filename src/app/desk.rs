@@ -1,8 +1,12 @@
 //! Everything that the page knows, as plain data. Leaves what the visitor does with it to `doing`, and answers of the engine to `answers`.
 
-use super::{ask::Purpose, gathering::Heap, record::Record};
+use super::{
+    ask::Purpose, gathering::Heap, labelling::Labelling, library::Library, linking::Linking,
+    record::Record, sharing::Files,
+};
 use crate::session::protocol::{
-    Description, EngineState, Failure, FeatureCard, FeatureId, Plan, RunKey, Speed, Token,
+    Description, EngineState, Failure, FeatureCard, FeatureId, Plan, RunKey, SnapshotAddress,
+    Speed, Token,
 };
 use crate::spec::{Config, Label, Precision};
 use std::{collections::BTreeMap, sync::Arc};
@@ -14,6 +18,13 @@ pub struct Prompt {
     pub text: String,
     /// Tokens, BOS included.
     pub ids: Option<Vec<u32>>,
+}
+
+impl Prompt {
+    /// Whether both are the same tokens: the same text, or the same ids.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text || self.ids.is_some() && self.ids == other.ids
+    }
 }
 
 /// How the engine is.
@@ -46,8 +57,17 @@ pub struct Wait {
 pub enum Source {
     /// A run that was recorded when the page was made.
     Recorded,
+    /// A file.
+    Snapshot {
+        /// What it says of where it was made.
+        said: String,
+        /// Where it lies, if a link named it.
+        at: Option<SnapshotAddress>,
+    },
     /// This machine.
     Live {
+        /// Which model.
+        model: String,
         /// How weights are kept.
         precision: Precision,
         /// What computed it.
@@ -100,11 +120,39 @@ pub struct Atlas {
     pub made: String,
     /// By layer and index.
     pub labels: BTreeMap<FeatureId, Label>,
+    /// What the visitor calls them.
+    pub own: BTreeMap<FeatureId, String>,
+    /// What the sender of a link calls them.
+    pub sent: BTreeMap<FeatureId, String>,
     /// Largest activations met in this session, BOS left out.
     pub met: BTreeMap<FeatureId, f32>,
 }
 
 impl Atlas {
+    /// What a feature is called: by the visitor, otherwise by the sender of the link, otherwise by the file.
+    pub fn words(&self, feature: FeatureId) -> Option<&str> {
+        let given = self.given(feature);
+        given.or_else(|| self.labels.get(&feature)?.label.as_deref())
+    }
+
+    /// What the visitor or the sender of the link calls it.
+    pub(super) fn given(&self, feature: FeatureId) -> Option<&str> {
+        let own = self.own.get(&feature);
+        own.or_else(|| self.sent.get(&feature)).map(String::as_str)
+    }
+
+    /// What is known of it, under the name that it has here.
+    pub(super) fn named(&self, feature: FeatureId) -> Option<Label> {
+        let known = self.labels.get(&feature).cloned();
+        let Some(given) = self.given(feature) else {
+            return known;
+        };
+        Some(Label {
+            label: Some(given.into()),
+            ..known.unwrap_or(Label::new(feature.index))
+        })
+    }
+
     /// Takes in the labels of a layer.
     pub(super) fn label(&mut self, layer: usize, labels: Vec<Label>) {
         for it in labels {
@@ -136,6 +184,14 @@ pub struct Desk {
     pub about: Option<Description>,
     /// The model.
     pub opened: Option<(Config, Plan)>,
+    /// Models that are fetched, kept and open.
+    pub library: Library,
+    /// Labels.
+    pub labelling: Labelling,
+    /// Links.
+    pub linking: Linking,
+    /// Files that are made.
+    pub files: Files,
     /// Features active per token in the mean, by layer, as the transcoders' files declare it.
     pub declared_l0: BTreeMap<usize, usize>,
     /// Whether this machine computes what was recorded.
@@ -148,6 +204,8 @@ pub struct Desk {
     pub failure: Option<Failure>,
     /// What went wrong in a panel, by its name.
     pub troubles: BTreeMap<&'static str, Failure>,
+    /// What is known of the open model's features while a file is shown, whose own labels stand in `atlas`.
+    pub aside: Option<Arc<Atlas>>,
     /// Whether the visitor stopped the last run.
     pub stopped: bool,
     /// What is known of features.
@@ -170,6 +228,8 @@ pub struct Desk {
     pub speeds: Vec<Speed>,
     /// The recorded run that the first live one is compared with.
     pub(super) expected: Option<Arc<Record>>,
+    /// Its prompt, whose text alone gives its tokens.
+    pub(super) opening: String,
     pub(super) coming: Option<Coming>,
     pub(super) asked: BTreeMap<u32, Purpose>,
     pub(super) heap: Heap,

@@ -1,8 +1,11 @@
 //! The desk on the host: answers in, questions out.
 
 use super::*;
-use crate::app::desk::{Atlas, Check, Source};
-use crate::session::protocol::{CommandBody, Plan, Probability};
+use crate::app::{
+    Metric, Origin,
+    desk::{Atlas, Check, Source},
+};
+use crate::session::protocol::{CommandBody, Input, Partial, Plan, Probability, Reached};
 use crate::spec::{Config, DType, Distribution, Precision};
 
 fn tell(desk: &mut Desk, purpose: Purpose, body: EventBody) -> Vec<Question> {
@@ -20,7 +23,7 @@ fn tell_with(desk: &mut Desk, purpose: Purpose, body: EventBody, parts: &Parts) 
 
 fn plan() -> Plan {
     Plan {
-        precision: Precision::Precise,
+        precision: Precision::Reference,
         n_ctx: 1,
         n_block: 1,
         max_binding_bytes: 1,
@@ -96,7 +99,10 @@ fn run(desk: &mut Desk, text: &str) -> Vec<Question> {
         run: RunKey("a".into()),
         tokens: vec![token(2), token(7)],
         kept: true,
-        reached: Default::default(),
+        reached: Reached {
+            whole: true,
+            ..Default::default()
+        },
     };
     let asked = tell(desk, Purpose::Run, EventBody::Done(ran));
     assert_eq!(asked.len(), 2);
@@ -142,14 +148,53 @@ fn a_run_takes_its_place_when_all_of_it_is_there() {
     );
     assert_eq!(shown.record.loaded, [false, true]);
     let live = Source::Live {
-        precision: Precision::Precise,
+        model: "demo model".into(),
+        precision: Precision::Reference,
         adapter: String::new(),
         millis: 40.0,
     };
     assert_eq!(shown.source, live);
-    assert!(matches!(asked[0].purpose, Purpose::Effects(11)));
+    let purposes: Vec<&Purpose> = asked.iter().map(|it| &it.purpose).collect();
+    assert_eq!(purposes, [&Purpose::Effects(11)]);
+    let witness = desk.linking.witness.clone().expect("what the run says");
+    assert_eq!((witness.token, witness.features.len()), (11, 1));
     assert_eq!(desk.history, ["one"]);
     assert_eq!(desk.atlas.met.len(), 1);
+}
+
+#[test]
+fn what_was_run_on_one_model_is_not_said_of_the_next() {
+    let mut desk = Desk::new(String::new(), None);
+    open(&mut desk);
+    run(&mut desk, "one");
+    let (_, asked) = desk.run(prompt("two"), 0.0);
+    assert_eq!(asked.len(), 1);
+    desk.library.choice = desk.library.choice.clone().from(Origin::Mirror);
+    desk.open_chosen();
+    assert!(desk.session.is_empty() && desk.atlas.met.is_empty());
+    let shown = desk.shown.as_ref().expect("what was there");
+    assert_eq!(
+        (shown.prompt.text.as_str(), &shown.prompt.ids),
+        ("one", &None)
+    );
+    assert!(!desk.is_running(), "its engine has another model");
+    let asked = open(&mut desk);
+    let runs = |it: &Question| matches!(&it.body, CommandBody::Run { input: Input::Text(text), .. } if text == "two");
+    assert!(asked.iter().any(runs), "what was asked last: {asked:?}");
+}
+
+#[test]
+fn what_is_told_of_one_run_is_not_put_into_the_next() {
+    let mut desk = Desk::new(String::new(), None);
+    open(&mut desk);
+    run(&mut desk, "one");
+    assert_eq!(desk.explain().len(), 2);
+    desk.heap.lens.entry(0).or_default();
+    run(&mut desk, "two");
+    assert!(desk.heap.lens.is_empty());
+    desk.heap.lens.entry(0).or_default();
+    desk.need(Metric::Error);
+    assert!(!desk.heap.lens.is_empty(), "what others wait for stays");
 }
 
 #[test]
@@ -194,6 +239,19 @@ fn an_engine_that_starts_again_runs_the_prompt_once_more_and_not_twice() {
     assert_eq!(purposes, [Purpose::Labels, Purpose::Run]);
     let asked = tell(&mut desk, Purpose::Describe, restarting());
     assert_eq!(asked.len(), 1, "within half a minute only the labels");
+}
+
+#[test]
+fn what_is_asked_while_the_gpu_is_lost_is_what_runs_when_it_is_back() {
+    let mut desk = Desk::new(String::new(), None);
+    open(&mut desk);
+    run(&mut desk, "one");
+    let (_, asked) = desk.run(prompt("two"), 40.0);
+    assert_eq!(asked.len(), 1);
+    let back = EventBody::State(EngineState::Recovered);
+    let asked = tell(&mut desk, Purpose::Describe, back);
+    let runs = |it: &Question| matches!(&it.body, CommandBody::Run { input: Input::Text(text), .. } if text == "two");
+    assert!(asked.iter().any(runs), "{asked:?}");
 }
 
 #[test]
@@ -253,4 +311,22 @@ fn lens_and_figures_come_into_the_run_when_all_is_there() {
             .as_ref()
             .is_some_and(|it| it.record.lens.len() == 1)
     );
+}
+
+#[test]
+fn what_is_told_of_progress_ends_nothing() {
+    let mut desk = Desk::default();
+    desk.posted(7, Purpose::Labels);
+    let mut fold = |body| {
+        let (id, seq) = (7, 0);
+        desk.fold(Event { id, seq, body }, &Parts::default(), 1.0);
+        desk.is_asked(&Purpose::Labels)
+    };
+    assert!(fold(EventBody::Progress {
+        phase: "Reading labels".into(),
+        done: 1,
+        total: Some(6),
+        unit: "layers".into(),
+    }));
+    assert!(!fold(EventBody::Cancelled));
 }

@@ -6,8 +6,9 @@ use super::{
     gathering::Heap,
     options::Metric,
     record::Record,
+    words,
 };
-use crate::session::protocol::{Failure, FeatureId};
+use crate::session::protocol::Failure;
 use std::sync::Arc;
 
 /// Prompts that are remembered.
@@ -31,6 +32,10 @@ impl Desk {
             it.atlas = Arc::new(atlas);
             it.show_recorded(record);
             it.expected = it.shown.as_ref().map(|it| it.record.clone());
+            it.opening = it
+                .expected
+                .as_ref()
+                .map_or_else(String::new, |it| it.prompt.clone());
         }
         it
     }
@@ -39,8 +44,11 @@ impl Desk {
     pub fn show_recorded(&mut self, record: Record) {
         let prompt = Prompt {
             text: record.prompt.clone(),
-            ids: Some(record.tokens.iter().map(|it| it.id).collect()),
+            ids: Some(record.ids()),
         };
+        if let Some(it) = self.aside.take() {
+            self.atlas = it;
+        }
         self.meet(&record);
         self.target = record
             .next
@@ -57,11 +65,24 @@ impl Desk {
         });
     }
 
+    /// It came after all.
+    pub fn later_came(&mut self) {
+        self.failure.take_if(|it| it.what == words::PART_FAILED);
+    }
+
+    /// The part of the page that hears the engine could not be fetched.
+    pub fn fail_later(&mut self) {
+        self.failure = Some(Failure {
+            what: words::PART_FAILED.into(),
+            remedy: words::PART_REMEDY.into(),
+            detail: String::new(),
+        });
+    }
+
     /// Keeps a run for as long as the page is open; the same tokens again take the place of the earlier ones.
     pub(super) fn keep(&mut self, record: Arc<Record>) {
-        let ids = |it: &Record| it.tokens.iter().map(|it| it.id).collect::<Vec<_>>();
-        let new = ids(&record);
-        self.session.retain(|it| ids(it) != new);
+        let ids = record.ids();
+        self.session.retain(|it| it.ids() != ids);
         self.session.push(record);
         let n_firings = |all: &[Arc<Record>]| all.iter().map(|it| it.firings.len()).sum::<usize>();
         while self.session.len() > MAX_SESSION || n_firings(&self.session) > MAX_FIRINGS {
@@ -71,15 +92,49 @@ impl Desk {
 
     /// What the engine is asked first: to open the demo model, and to run what is shown.
     pub fn start(&mut self) -> Vec<Question> {
-        vec![
-            Question::describe(),
-            Question::open(&self.base),
-            Question::labels(&self.base),
-        ]
+        let mut out = vec![Question::describe()];
+        out.extend(match self.linking.opened.take() {
+            Some(it) => self.read_link(&it),
+            None => self.begin(None),
+        });
+        out
+    }
+
+    /// What belongs to the model that was open: its labels, its runs, and the name of the run on the page. A file that is shown keeps
+    /// what came with it.
+    pub(super) fn forget_model(&mut self) {
+        self.opened = None;
+        self.card = None;
+        self.tried = None;
+        self.declared_l0.clear();
+        self.library.fitting.checked = None;
+        self.linking.witness = None;
+        for it in ["card", "hosted", "try", "map"] {
+            self.troubles.remove(it);
+        }
+        let key = self.shown.as_mut().and_then(|it| it.key.take());
+        // What the page carries of the demo says nothing of another model.
+        if key.is_none() && self.aside.is_none() && self.is_demo() {
+            return;
+        }
+        if let Some(shown) = self.shown.as_mut().filter(|it| !it.prompt.text.is_empty()) {
+            // Other tokenizers have other ids.
+            shown.prompt.ids = None;
+        }
+        self.session.clear();
+        *self.live_atlas() = Atlas::default();
+    }
+
+    /// What is known of the open model's features, also while a file is shown.
+    pub(super) fn live_atlas(&mut self) -> &mut Atlas {
+        Arc::make_mut(self.aside.as_mut().unwrap_or(&mut self.atlas))
     }
 
     /// Under which id something was posted.
     pub fn posted(&mut self, id: u32, purpose: Purpose) {
+        if let Some(it) = (self.library.fetching.as_mut()).filter(|_| purpose == Purpose::Fetch) {
+            it.id = id;
+        }
         self.asked.insert(id, purpose);
     }
 
@@ -138,31 +193,6 @@ impl Desk {
         vec![Question::count(self.n_drafts, text)]
     }
 
-    /// A feature is looked at.
-    pub fn look(&mut self, feature: FeatureId) -> Vec<Question> {
-        let is_there = self.card.as_ref().is_some_and(|it| it.feature == feature);
-        if is_there || self.opened.is_none() {
-            return vec![];
-        }
-        self.troubles.remove("card");
-        self.card = None;
-        vec![Question::card(feature)]
-    }
-
-    /// A text of the visitor's own, for one feature.
-    pub fn try_text(&mut self, feature: FeatureId, text: &str) -> Vec<Question> {
-        self.troubles.remove("try");
-        let prompt = Prompt {
-            text: text.into(),
-            ids: None,
-        };
-        if let Err(it) = check(&prompt) {
-            self.troubles.insert("try", it);
-            return vec![];
-        }
-        vec![Question::try_text(feature, text)]
-    }
-
     /// The next token whose effects are looked at.
     pub fn aim(&mut self, token: u32) -> Vec<Question> {
         self.target = Some(token);
@@ -195,10 +225,12 @@ impl Desk {
             return vec![];
         };
         let is_there = !shown.record.errors.is_empty() || self.is_asked(&Purpose::MlpOut);
+        let is_whole = self.library.readiness.as_ref().is_none_or(|it| it.whole);
         match (metric, &shown.key) {
-            (Metric::Error, Some(key)) if !is_there => {
+            (Metric::Error, Some(key)) if !is_there && is_whole => {
                 self.troubles.remove("errors");
-                self.heap = Heap::default();
+                self.heap.mlp_out.clear();
+                self.heap.rebuilt.clear();
                 let n_layers = shown.record.n_layers;
                 vec![
                     Question::mlp_out(key.clone(), n_layers),
@@ -219,6 +251,10 @@ impl Desk {
             return vec![];
         };
         let n_layers = shown.record.n_layers;
+        self.heap.lens.clear();
+        self.heap.metrics.clear();
+        self.troubles.remove("lens");
+        self.troubles.remove("metrics");
         vec![
             Question::lens(key.clone()),
             Question::metrics(key, n_layers),
@@ -229,6 +265,7 @@ impl Desk {
     pub(super) fn end_run(&mut self) -> Vec<u32> {
         self.coming = None;
         self.wait = None;
+        self.heap = Heap::default();
         let of_run = |it: &Purpose| {
             matches!(
                 it,
@@ -241,6 +278,8 @@ impl Desk {
                     | Purpose::Metrics
                     | Purpose::Effects(_)
                     | Purpose::Continue
+                    | Purpose::More
+                    | Purpose::MoreNext
             )
         };
         let ids = self.asked.iter().filter(|it| of_run(it.1));
@@ -268,24 +307,31 @@ impl Desk {
         }
         let shown = self.shown.as_ref().filter(|it| it.key.is_some());
         let prompt = self.lost_run.take();
+        // What was asked meanwhile goes before what was on the page.
+        let coming = self.coming.as_ref().map(|it| it.prompt.clone());
+        let prompt = prompt.or(coming);
         let prompt = prompt.or_else(|| shown.map(|it| it.prompt.clone()))?;
         self.retried_millis = Some(now_millis);
         Some(prompt)
     }
 
     fn remember(&mut self, text: &str) {
+        // Ids of a link have no text before they have run.
+        if text.is_empty() {
+            return;
+        }
         self.history.retain(|it| it != text);
         self.history.insert(0, text.into());
         self.history.truncate(MAX_HISTORY);
     }
 }
 
-const NOT_HERE: (&str, &str) = (
+pub(super) const NOT_HERE: (&str, &str) = (
     "This browser can't run a prompt: it has no WebGPU.",
     "Explore the recorded examples, or open the page in a browser that has it.",
 );
 
-fn refuse(what: &str, remedy: &str) -> Result<(), Failure> {
+pub(super) fn refuse(what: &str, remedy: &str) -> Result<(), Failure> {
     Err(Failure {
         what: what.into(),
         remedy: remedy.into(),
@@ -293,7 +339,7 @@ fn refuse(what: &str, remedy: &str) -> Result<(), Failure> {
     })
 }
 
-fn check(prompt: &Prompt) -> Result<(), Failure> {
+pub(super) fn check(prompt: &Prompt) -> Result<(), Failure> {
     if prompt.ids.is_none() && prompt.text.is_empty() {
         return refuse(
             "There is no prompt yet.",

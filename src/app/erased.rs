@@ -27,6 +27,17 @@ pub(super) fn flag(it: impl Fn() -> bool + Send + 'static) -> Flag {
     Box::new(it)
 }
 
+/// A value that is made anew when what it reads has changed; told only when it differs.
+pub(super) fn memo<T: PartialEq + Send + Sync + 'static>(
+    it: impl Fn() -> T + Send + Sync + 'static,
+) -> Memo<T> {
+    boxed(Box::new(it))
+}
+
+fn boxed<T: PartialEq + Send + Sync + 'static>(it: Box<dyn Fn() -> T + Send + Sync>) -> Memo<T> {
+    Memo::new(move |_| it())
+}
+
 /// For `on:click`.
 pub(super) fn click(it: impl Fn() + 'static) -> Click {
     Box::new(move |_| it())

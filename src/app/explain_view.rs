@@ -3,7 +3,7 @@
 use super::{
     ask::Purpose,
     erased::{part, text},
-    strip,
+    glossary, strip,
     ui::{Ui, effect},
     words,
 };
@@ -35,7 +35,7 @@ pub(super) fn ExplainPanel(
     };
     view! {
         <section aria-label="How it is explained"><details class="explain" id="explain" on:toggle=toggled>
-            <summary>"Logit lens, and how much is explained"</summary>
+            <summary>{words::EXPLAIN}</summary>
             <p class="faint">{text(told)}</p>
             <p class="alarm">{text(move || ui.trouble("lens"))}{text(move || ui.trouble("metrics"))}</p>
             <div class="halves"><Lens ui/><Figures ui/></div>
@@ -75,7 +75,7 @@ fn Lens(
             </div>
         })
     };
-    view! { <section><h2>"Logit lens "<small class="faint">"approximate"</small></h2><p class="faint">{words::gloss("logit lens")}</p>{part(table)}</section> }
+    view! { <section><h2>"Logit lens "<small class="faint">"approximate"</small></h2><p class="faint">{glossary::gloss("logit lens")}</p>{part(table)}</section> }
 }
 
 /// L0, FVU and delta loss, layer by layer and all together.
@@ -106,6 +106,6 @@ fn Figures(
                 <tbody>{record.metrics.iter().map(row).collect_view()}</tbody></table>
         })
     };
-    let said = |it: &'static str| view! { <p class="faint"><strong>{it}</strong>": "{words::gloss(it)}</p> };
+    let said = |it: &'static str| view! { <p class="faint"><strong>{it}</strong>": "{glossary::gloss(it)}</p> };
     view! { <section><h2>"How much is explained"</h2>{["L0", "declared L0", "FVU", "delta loss"].map(said).collect_view()}{part(table)}</section> }
 }

@@ -3,16 +3,19 @@
 use super::{
     advice::Browser,
     card_view::CardPanel,
-    desk::{Check, Engine, Source},
-    erased::{click, flag, part, text},
+    desk::{Check, Engine},
+    dialog_view::Dialogs,
+    erased::{click, flag, memo, part, text},
     explain_view::ExplainPanel,
+    fitting::{check_words, speed_words},
     list_view::ListPanel,
     map_view::MapPanel,
     options::Theme,
+    panels::{LEAST_PERCENT, MOST_PERCENT},
     prompt_view::SessionBar,
-    sheet_view::Sheet,
+    site::{Keeping, SiteDeed},
     strip_view::StripPanel,
-    ui::Ui,
+    ui::{Dialog, Ui},
     words,
 };
 use crate::session::protocol::{EngineState, Failure};
@@ -32,6 +35,8 @@ pub fn Page(
         <TopBar ui/>
         <SessionBar ui/>
         <Trouble ui/>
+        <Notes ui/>
+        <Offered ui/>
         <StripPanel ui/>
         <NoWebGpu ui/>
         <main class="explore" data-maximised=maximised style=("--columns", text(move || ui.options.read().widths.columns()))>
@@ -43,7 +48,7 @@ pub fn Page(
         </main>
         <ExplainPanel ui/>
         <StatusLine ui/>
-        <Sheet ui/>
+        <Dialogs ui/>
     }
 }
 
@@ -89,7 +94,7 @@ fn Divider(
         format!("{share:.0}")
     };
     view! {
-        <div class="divider" role="separator" aria-orientation="vertical" aria-label=name aria-valuemin="15" aria-valuemax="70"
+        <div class="divider" role="separator" aria-orientation="vertical" aria-label=name aria-valuemin=LEAST_PERCENT.to_string() aria-valuemax=MOST_PERCENT.to_string()
             aria-valuenow=text(now) tabindex="0" on:keydown=key on:pointerdown=hold on:pointermove=drag></div>
     }
 }
@@ -100,7 +105,7 @@ fn NoWebGpu(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let engine = Memo::new(move |_| ui.desk.read().engine == Engine::NoWebGpu);
+    let engine = memo(move || ui.desk.read().engine == Engine::NoWebGpu);
     part(move || {
         engine.get().then(|| {
             let advice = ui.browser.with_value(Browser::advice);
@@ -108,7 +113,7 @@ fn NoWebGpu(
             view! {
                 <section class="failure" id="no-webgpu" aria-label="No WebGPU">
                     <p><strong>"This browser can't run the model here: it has no WebGPU. "</strong>{advice}" "{words::STILL_RECORDED}</p>
-                    <button type="button" on:click=copy>"Copy report"</button>
+                    <button type="button" on:click=copy>{words::COPY_REPORT}</button>
                 </section>
             }
         })
@@ -121,8 +126,8 @@ fn TopBar(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let engine = Memo::new(move |_| ui.desk.read().engine.clone());
-    let opened = Memo::new(move |_| ui.desk.read().opened.is_some());
+    let engine = memo(move || ui.desk.read().engine.clone());
+    let model = memo(move || ui.desk.read().opened_name());
     let restart = move || {
         let is_dead = matches!(engine.get(), Engine::Said(EngineState::Dead { .. }));
         is_dead.then(|| {
@@ -130,8 +135,21 @@ fn TopBar(
             view! { <button type="button" on:click=restart>"Restart the engine"</button> }
         })
     };
+    let update = move || {
+        let is_there = ui.site.read().keeping == Keeping::Update;
+        is_there.then(|| {
+            let reload = click(move || ui.doings.site.run(SiteDeed::Reload));
+            view! { <button type="button" id="update" on:click=reload>{words::NEW_VERSION}</button> }
+        })
+    };
+    let whole = move || {
+        ui.embed.get().map(|_| {
+            let address = move || ui.address(false).replace("embed.html", "").replace("#/embed/", "#/");
+            view! { <a id="whole" href=text(address) target="_blank" rel="noreferrer">{words::WHOLE}</a> }
+        })
+    };
     let theme = text(move || match ui.options.read().theme {
-        Theme::System => "Theme: system",
+        Theme::System => words::THEME_SYSTEM,
         Theme::Light => "Theme: light",
         Theme::Dark => "Theme: dark",
     });
@@ -148,23 +166,29 @@ fn TopBar(
         <header class="bar">
             <h1>"Gemscope"</h1>
             <p class="pitch">{words::PITCH}</p>
-            <p role="status" class="engine">{text(move || engine_words(&engine.get(), opened.get()))}</p>
+            <p role="status" class="engine">{text(move || engine_words(&engine.get(), model.get()))}</p>
+            {part(whole)}
             {part(restart)}
+            {part(update)}
+            <button type="button" id="model-open" on:click=click(move || ui.lay(Dialog::Model))>{words::MODEL}</button>
+            <button type="button" id="palette-open" on:click=click(move || ui.lay(Dialog::Palette))>{words::PALETTE}</button>
+            <button type="button" id="share-open" on:click=click(move || ui.lay(Dialog::Share))>{words::SHARE}</button>
+            <button type="button" id="about-open" on:click=click(move || ui.lay(Dialog::About))>{words::ABOUT}</button>
             <button type="button" id="theme" on:click=next_theme>{theme}</button>
-            <button type="button" id="help" aria-label="Keys and words" on:click=click(move || ui.sheet.set(true))>"?"</button>
+            <button type="button" id="help" aria-label="Keys and words" on:click=click(move || ui.lay(Dialog::Sheet))>"?"</button>
         </header>
     }
 }
 
 /// The state of the engine in words.
-fn engine_words(engine: &Engine, opened: bool) -> String {
+fn engine_words(engine: &Engine, model: Option<String>) -> String {
     match engine {
-        Engine::Starting => "The engine is starting.".into(),
+        Engine::Starting => words::STARTING.into(),
         Engine::NoWebGpu => "No WebGPU here: recorded runs only.".into(),
-        Engine::Said(EngineState::Ready) if opened => "Live: the demo model is ready.".into(),
-        Engine::Said(EngineState::Ready) => {
-            "The engine is ready; the demo model is loading.".into()
-        }
+        Engine::Said(EngineState::Ready) => match model {
+            Some(it) => format!("Live: {it}."),
+            None => "The engine is ready; the model is loading.".into(),
+        },
         Engine::Said(EngineState::DeviceLost { reason }) => {
             format!(
                 "The GPU was lost ({reason}); a new one is being taken. Nothing on the page is lost."
@@ -190,7 +214,7 @@ fn Trouble(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let failure = Memo::new(move |_| ui.desk.read().failure.clone());
+    let failure = memo(move || ui.desk.read().failure.clone());
     let copy = move |it: &Failure| {
         let text = format!("{}\n{}\n{}", it.what, it.remedy, it.detail);
         click(move || ui.doings.copy.run(text.clone()))
@@ -198,16 +222,69 @@ fn Trouble(
     part(move || {
         failure.get().map(|it| {
             let copy = copy(&it);
+            let advice = ui.browser.with_value(|browser| browser.advice_on(&it.what));
             let close = click(move || ui.desk.update(|it| it.failure = None));
             let detail = (!it.detail.is_empty()).then(|| {
                 view! { <details><summary>"Detail, for a report"</summary><pre>{it.detail}</pre></details> }
             });
             view! {
                 <section class="failure" role="alert" aria-label="What went wrong">
-                    <p><strong>{it.what}</strong>" "{it.remedy}</p>
+                    <p><strong>{it.what}</strong>" "{it.remedy}" "{advice}</p>
                     {detail}
                     <button type="button" on:click=copy>"Copy"</button>
                     <button type="button" on:click=close>"Dismiss"</button>
+                </section>
+            }
+        })
+    })
+}
+
+/// What there is to say about a link that was opened.
+#[component]
+fn Notes(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let notes = memo(move || ui.desk.read().linking.notes.join(" "));
+    part(move || {
+        let it = notes.get();
+        (!it.is_empty()).then(|| {
+            let close = click(move || ui.desk.update(|it| it.linking.notes.clear()));
+            view! {
+                <section class="notes" id="notes" role="status" aria-label="About the link">
+                    <p>{it}</p>
+                    <button type="button" on:click=close>"Dismiss"</button>
+                </section>
+            }
+        })
+    })
+}
+
+/// A snapshot that a link names: it is asked for when the visitor says so, and not before.
+#[component]
+fn Offered(
+    /// What is shown and what can be done.
+    ui: Ui,
+) -> impl IntoView {
+    let offer = memo(move || {
+        let desk = ui.desk.read();
+        let it = desk.linking.offer.as_ref();
+        it.map(|it| (it.at.clone(), it.comes))
+    });
+    part(move || {
+        offer.get().map(|(at, comes)| {
+            let said = words::offer(&at, comes);
+            let take = click(move || ui.ask(|desk| desk.take_offer()));
+            let leave = click(move || {
+                ui.stop_jobs();
+                ui.desk.update(|it| it.linking.offer = None);
+            });
+            let take = (!comes).then(|| view! { <button type="button" id="offer-take" class="main" on:click=take>"Fetch and show it"</button> });
+            view! {
+                <section class="notes" id="offer" role="status" aria-label="A snapshot">
+                    <p>{said}</p>
+                    {take}
+                    <button type="button" id="offer-leave" on:click=leave>{if comes { words::STOP } else { "No" }}</button>
                 </section>
             }
         })
@@ -220,29 +297,17 @@ fn StatusLine(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let source = move || match ui.shown.get().map(|it| it.source) {
-        None => "No run yet.".to_string(),
-        Some(Source::Recorded) => words::RECORDED.into(),
-        Some(Source::Live {
-            precision,
-            adapter,
-            millis,
-        }) => {
-            format!("Live: demo model, {precision} precision, {adapter}, {millis:.0} ms.")
-        }
+    let source = move || ui.desk.read().source_words();
+    let verdict = move || {
+        let desk = ui.desk.read();
+        let verdict = desk.linking.verdict.as_ref();
+        verdict.map_or_else(String::new, words::verdict)
     };
     let counts = move || {
         let shown = ui.shown.get()?;
-        let n = shown.record.firings.iter().filter(|it| it.pos > 0).count();
+        let n = shown.record.n_active();
         let list = ui.list.get();
-        let hidden = match list.n_hidden_common {
-            0 => String::new(),
-            it => format!(", {it} hidden as common here"),
-        };
-        Some(format!(
-            "{} over all tokens and layers{hidden}.",
-            words::count(n, "activation")
-        ))
+        Some(words::activations(n, list.n_hidden_common))
     };
     let check = move || match &ui.desk.read().check {
         Check::Open => String::new(),
@@ -257,14 +322,15 @@ fn StatusLine(
         <footer class="status" id="status">
             <span id="source">{text(source)}</span>
             <span id="counts">{text(move || counts().unwrap_or_default())}</span>
+            <span id="verdict">{text(verdict)}</span>
             <span id="check" class:alarm=flag(differs)>{text(check)}</span>
-            <button type="button" on:click=report>"Copy report"</button>
+            <button type="button" on:click=report>{words::COPY_REPORT}</button>
         </footer>
     }
 }
 
 /// What a report holds: the machine, the model, what went wrong.
-fn report(ui: Ui) -> String {
+pub(super) fn report(ui: Ui) -> String {
     let desk = ui.desk.read_untracked();
     let mut lines = vec![format!("Gemscope {}", crate::session::protocol::BUILD)];
     let browser = ui
@@ -285,16 +351,20 @@ fn report(ui: Ui) -> String {
     }
     lines.push(format!(
         "engine: {}",
-        engine_words(&desk.engine, desk.opened.is_some())
+        engine_words(&desk.engine, desk.opened_name())
     ));
     if let Some((_, plan)) = &desk.opened {
         lines.push(format!(
-            "model: demo, {}, {} bytes on the GPU",
-            plan.precision, plan.total_bytes
+            "model: {}, {}, {} bytes on the GPU",
+            desk.model_name(),
+            plan.precision,
+            plan.total_bytes
         ));
     }
     lines.push(format!("check: {:?}", desk.check));
-    if let Some(it) = &desk.failure {
+    lines.extend(desk.library.fitting.checked.iter().map(check_words));
+    lines.extend(desk.speeds.iter().map(speed_words));
+    for it in desk.failure.iter().chain(&desk.library.failure) {
         lines.push(format!("failed: {} {}", it.what, it.detail));
     }
     lines.join("\n")

@@ -15,11 +15,17 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
-/// Writes a value; none for what has no form in JSON.
+/// Writes a value as a text.
 #[cfg(target_arch = "wasm32")]
-pub(super) fn write<T: serde::Serialize>(it: &T) -> Option<wasm_bindgen::JsValue> {
+pub(super) fn text<T: serde::Serialize>(it: &T) -> Option<String> {
     let value = it.serialize(&serde_wasm_bindgen::Serializer::json_compatible());
-    js_sys::JSON::stringify(&value.ok()?).ok().map(Into::into)
+    js_sys::JSON::stringify(&value.ok()?).ok()?.as_string()
+}
+
+/// Writes a value as a text.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn text<T: serde::Serialize>(it: &T) -> Option<String> {
+    serde_json::to_string(it).ok()
 }
 
 /// A map as a list of pairs: keys of an object are texts, and numbers are none.

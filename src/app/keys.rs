@@ -11,6 +11,14 @@ pub enum Act {
     Filter,
     /// The sheet of keys and words.
     Sheet,
+    /// The model screen.
+    Model,
+    /// Commands and features by name.
+    Palette,
+    /// Links and files to take along.
+    Share,
+    /// What the page is, whom it asks, what it keeps.
+    About,
     /// One layer up or down.
     Layer(isize),
     /// One token on or back.
@@ -48,6 +56,8 @@ pub struct Held {
     pub alt: bool,
     /// The focus is where one types.
     pub typing: bool,
+    /// Keys that write something do nothing: the visitor has switched them off.
+    pub no_letters: bool,
 }
 
 /// Keys as they are shown, and what they do.
@@ -57,6 +67,7 @@ pub const SHEET: &[(&str, &str)] = &[
     ("/", "filter the list"),
     ("← → ↑ ↓", "move in the map or the list that has the focus"),
     ("Enter", "choose what the focus is on; again lets it go"),
+    ("Shift and arrows, in the map", "select a region"),
     ("Page Up, Page Down", "next layer up, next layer down"),
     ("Shift ← →", "previous or next token"),
     ("j, k", "next or previous feature of the list"),
@@ -71,7 +82,33 @@ pub const SHEET: &[(&str, &str)] = &[
     ("w", "whitespace and bytes as they are"),
     ("d", "light or dark"),
     ("Ctrl/⌘ Z, Ctrl/⌘ Shift Z", "undo, redo"),
+    ("Shift M", "the model: which, where from, how far"),
+    ("Ctrl/⌘ K", "commands, features by label, recent prompts"),
+    ("y", "share, export"),
     ("?", "this sheet"),
+];
+
+/// Commands that can be asked for by name: their keys, what they do in words.
+pub const COMMANDS: &[(&str, &str, Act)] = &[
+    ("Ctrl/⌘ Enter", "Run the prompt, or stop", Act::Run),
+    ("Shift M", "Choose a model", Act::Model),
+    ("y", "Share, export", Act::Share),
+    ("", "About: licences, requests, data kept here", Act::About),
+    ("?", "Keys and words", Act::Sheet),
+    ("/", "Filter the list", Act::Filter),
+    ("n", "Next feature that fires", Act::NextFiring),
+    ("p", "Pin the chosen feature", Act::Pin),
+    ("Shift P", "Let all pins go", Act::ClearPins),
+    (
+        "m",
+        "Make the panel with the focus large or small",
+        Act::Maximise,
+    ),
+    ("v", "Numbers under the tokens", Act::Values),
+    ("w", "Whitespace and bytes as they are", Act::Raw),
+    ("d", "Light or dark", Act::Theme),
+    ("Ctrl/⌘ Z", "Undo", Act::Undo),
+    ("Ctrl/⌘ Shift Z", "Redo", Act::Redo),
 ];
 
 /// What a key does here. Letters are taken by what they write, so that they are where they are on every keyboard.
@@ -79,6 +116,7 @@ pub fn act(key: &str, held: Held) -> Option<Act> {
     if held.ctrl {
         return match (key, held.shift) {
             ("Enter", _) => Some(Act::Run),
+            ("k" | "K", false) => Some(Act::Palette),
             ("z", false) if !held.typing => Some(Act::Undo),
             ("z" | "Z", true) if !held.typing => Some(Act::Redo),
             _ => None,
@@ -90,9 +128,14 @@ pub fn act(key: &str, held: Held) -> Option<Act> {
     if held.typing || held.alt {
         return None;
     }
+    if held.no_letters && key.chars().count() == 1 {
+        return None;
+    }
     match (key, held.shift) {
         ("/", _) => Some(Act::Filter),
         ("?", _) => Some(Act::Sheet),
+        ("y", false) => Some(Act::Share),
+        ("M", _) => Some(Act::Model),
         ("PageUp", _) => Some(Act::Layer(1)),
         ("PageDown", _) => Some(Act::Layer(-1)),
         ("ArrowLeft", true) => Some(Act::Token(-1)),
@@ -119,6 +162,7 @@ mod tests {
         shift: false,
         alt: false,
         typing: true,
+        no_letters: false,
     };
 
     #[test]
@@ -134,6 +178,23 @@ mod tests {
         assert_eq!(act("Enter", ctrl), Some(Act::Run));
         assert_eq!(act("z", ctrl), None, "undo of the text is the browser's");
         assert_eq!(act("Escape", TYPING), Some(Act::Escape));
+    }
+
+    #[test]
+    fn letters_can_be_switched_off_and_other_keys_stay() {
+        let off = Held {
+            no_letters: true,
+            ..Held::default()
+        };
+        for it in SHEET
+            .iter()
+            .map(|it| it.0)
+            .filter(|it| it.chars().count() == 1)
+        {
+            assert_eq!(act(it, off), None, "{it}");
+        }
+        assert_eq!(act("Escape", off), Some(Act::Escape));
+        assert_eq!(act("PageUp", off), Some(Act::Layer(1)));
     }
 
     #[test]

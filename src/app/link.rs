@@ -1,13 +1,13 @@
 //! The engine's worker as the browser has it: does what the supervisor says. Leaves deciding to it, and what events mean to the screen.
 
 use super::{
-    json,
     parts::Parts,
     supervisor::{Action, Supervisor},
 };
-use crate::session::protocol::{Command, CommandBody, Event, EventBody};
+use crate::session::protocol::{Command, CommandBody, Event, EventBody, FetchFrom, LabelsFrom};
+use crate::session::wire;
 use js_sys::{Array, Reflect, Uint8Array};
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     Blob, BlobPropertyBag, ErrorEvent, MessageEvent, Url, Worker, WorkerOptions, WorkerType,
@@ -16,7 +16,41 @@ use web_sys::{
 /// What the worker runs first; part of the page, so that starting it needs no request of its own.
 const WORKER: &str = include_str!("../../www/engine-worker.js");
 
-type OnEvent = dyn Fn(Event, Parts);
+thread_local! {
+    /// What goes beside the next command that takes something.
+    static HANDED: RefCell<Option<Array>> = const { RefCell::new(None) };
+    /// Files of this device that were chosen.
+    static PICKED: RefCell<Option<Array>> = const { RefCell::new(None) };
+}
+
+/// Hands folders or files over with the next command that takes some.
+pub(super) fn hand_over(it: Array) {
+    HANDED.set(Some(it));
+}
+
+/// Keeps the files that were chosen, for fetches from them: these can be begun again.
+pub(super) fn keep_picked(it: Array) {
+    PICKED.set(Some(it));
+}
+
+/// Why nothing that the engine says can be relied on.
+const OTHER_BUILD: &str = "the page and its engine are of different builds; reload the page";
+
+/// What hears the engine.
+pub trait Hear {
+    /// The event that some bytes are; none where another build wrote them.
+    fn read(&self, bytes: &[u8]) -> Option<Event>;
+    /// Takes an event in, with the arrays beside it.
+    fn take(&self, event: Event, parts: &Parts);
+}
+
+/// What was said and not heard yet.
+enum Said {
+    /// By the worker: an event as `[bytes, ...buffers]`.
+    Worker(JsValue),
+    /// By ourselves.
+    Us(Box<(Event, Parts)>),
+}
 
 /// A supervised engine; clones are the same one.
 #[derive(Clone)]
@@ -25,7 +59,9 @@ pub struct Link(Rc<Inner>);
 struct Inner {
     supervisor: RefCell<Supervisor>,
     worker: RefCell<Option<Started>>,
-    on_event: Box<OnEvent>,
+    /// Nothing is heard before there is one who hears; it is kept in its order.
+    ear: RefCell<Option<Rc<dyn Hear>>>,
+    said: RefCell<VecDeque<Said>>,
 }
 
 /// A worker and what listens to it.
@@ -36,16 +72,23 @@ struct Started {
 }
 
 impl Link {
-    /// Starts an engine whose events go to `on_event`, with the arrays that came beside them; never from inside a call.
-    pub fn start(on_event: impl Fn(Event, Parts) + 'static) -> Self {
+    /// Starts an engine. What it says is kept until somebody hears.
+    pub fn start() -> Self {
         let (supervisor, actions) = Supervisor::new();
         let it = Self(Rc::new(Inner {
             supervisor: RefCell::new(supervisor),
             worker: RefCell::default(),
-            on_event: Box::new(on_event),
+            ear: RefCell::default(),
+            said: RefCell::default(),
         }));
         it.act(actions);
         it
+    }
+
+    /// All that is said goes to `ear`, never from inside a call.
+    pub fn hear(&self, ear: Rc<dyn Hear>) {
+        self.0.ear.replace(Some(ear));
+        self.listen();
     }
 
     /// Posts a command; its id.
@@ -74,14 +117,56 @@ impl Link {
 
     /// Later, so that whoever called us has finished what it was doing.
     fn tell(&self, event: Event, parts: Parts) {
+        self.say(Said::Us(Box::new((event, parts))));
+    }
+
+    fn say(&self, it: Said) {
+        self.0.said.borrow_mut().push_back(it);
+        self.listen();
+    }
+
+    fn listen(&self) {
         let link = self.clone();
-        wasm_bindgen_futures::spawn_local(async move { (link.0.on_event)(event, parts) });
+        wasm_bindgen_futures::spawn_local(async move {
+            let Some(ear) = link.0.ear.borrow().clone() else {
+                return;
+            };
+            while let Some(it) = link.next() {
+                match it {
+                    Said::Worker(it) => link.heard(&*ear, &it),
+                    Said::Us(it) => {
+                        let (event, parts) = *it;
+                        ear.take(event, &parts);
+                    }
+                }
+            }
+        });
+    }
+
+    fn next(&self) -> Option<Said> {
+        self.0.said.borrow_mut().pop_front()
     }
 
     fn send(&self, command: &Command) {
-        if let (Some(it), Some(json)) = (&*self.0.worker.borrow(), json::write(command)) {
-            // It fails only for what can't be cloned, and text can.
-            let _ = it.worker.post_message(&json);
+        let takes = match &command.body {
+            CommandBody::Export { .. } | CommandBody::Import { .. } => true,
+            CommandBody::LabelsLoad { from, .. } | CommandBody::LabelsMerge { from } => {
+                matches!(from, LabelsFrom::Beside { .. })
+            }
+            _ => false,
+        };
+        let handed = match &command.body {
+            CommandBody::Fetch(it) if matches!(it.from, FetchFrom::Beside { .. }) => {
+                PICKED.with_borrow(|it| it.as_ref().map(|it| it.slice(0, it.length())))
+            }
+            _ if takes => HANDED.take(),
+            _ => None,
+        };
+        if let (Some(it), Some(bytes)) = (&*self.0.worker.borrow(), wire::write(command)) {
+            let message = handed.unwrap_or_default();
+            message.unshift(&Uint8Array::from(bytes.as_slice()));
+            // It fails only for what can't be cloned; texts, files and folders can.
+            let _ = it.worker.post_message(&message);
         }
     }
 
@@ -111,11 +196,11 @@ impl Link {
         let address = Url::create_object_url_with_blob(&blob)?;
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        options.set_name(&engine_name());
+        options.set_name(&format!("{}&wire=bytes", engine_name()));
         let worker = Worker::new_with_options(&address, &options)?;
         let link = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| {
-            link.message(&it.data())
+            link.message(it.data())
         });
         let link = self.clone();
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |it: ErrorEvent| {
@@ -130,21 +215,28 @@ impl Link {
         })
     }
 
-    /// "ready", or an event as `[json, ...buffers]`.
-    fn message(&self, data: &JsValue) {
-        let actions = if data.as_string().as_deref() == Some("ready") {
-            self.0.supervisor.borrow_mut().ready()
-        } else {
-            let data: &Array = data.unchecked_ref();
-            let text = data.get(0).as_string().unwrap_or_default();
-            let Some(event) = json::read::<Event>(&text) else {
-                return self.died("the engine said something that the page does not understand");
-            };
-            if let EventBody::Partial(_) = event.body {
-                return self.piece(event, data);
+    /// "ready", or an event.
+    fn message(&self, data: JsValue) {
+        match data.as_string().as_deref() {
+            Some("ready") => {
+                let actions = self.0.supervisor.borrow_mut().ready();
+                self.act(actions);
             }
-            self.0.supervisor.borrow_mut().event(event)
+            _ => self.say(Said::Worker(data)),
+        }
+    }
+
+    fn heard(&self, ear: &dyn Hear, data: &JsValue) {
+        let Some(data) = data.dyn_ref::<Array>() else {
+            return self.died(OTHER_BUILD);
         };
+        let Some(event) = ear.read(&Uint8Array::new(&data.get(0)).to_vec()) else {
+            return self.died(OTHER_BUILD);
+        };
+        if let EventBody::Partial(_) = event.body {
+            return self.piece(event, data);
+        }
+        let actions = self.0.supervisor.borrow_mut().event(event);
         self.act(actions);
     }
 

@@ -1,7 +1,7 @@
 //! The list of features that fire where one looks: only rows in view are in the document. Leaves order and counting to `rows`.
 
 use super::{
-    erased::{click, flag, part, text},
+    erased::{click, flag, memo, part, text},
     options::{Group, Sort},
     rows::{self, Item, Row},
     selection::{N_PIN_COLOURS, Spot},
@@ -43,12 +43,12 @@ pub(super) fn ListPanel(
     view! {
         <section class="panel list" id="list" aria-labelledby="list-title" on:focusin=move |_| ui.focused.set("list")>
             <div class="head">
-                <h2 id="list-title">"Features"</h2>
-                <label>"Sort "<select id="sort" on:change=set_sort>{Sort::ALL.iter().map(sort).collect_view()}</select></label>
-                <label>"Group "<select id="group" on:change=set_group>{Group::ALL.iter().map(group).collect_view()}</select></label>
+                <h2 id="list-title">{words::FEATURES}</h2>
+                <label>{words::SORT}<select id="sort" on:change=set_sort>{Sort::ALL.iter().map(sort).collect_view()}</select></label>
+                <label>{words::GROUP}<select id="group" on:change=set_group>{Group::ALL.iter().map(group).collect_view()}</select></label>
                 <button type="button" class="large" aria-label="Make the list large or small" on:click=click(move || ui.maximise("list"))>"⤢"</button>
             </div>
-            <input id="filter" type="search" placeholder="Filter: label, 3/417, token" aria-label="Filter the features"
+            <input id="filter" type="search" placeholder=words::FILTER aria-label="Filter the features"
                 prop:value=move || ui.options.read().filter.clone() on:input=set_filter/>
             <p class="faint" id="list-place">{text(move || ui.place_words())}</p>
             <Counts ui/>
@@ -71,16 +71,16 @@ fn Counts(
         }
         out
     };
-    let hidden = Memo::new(move |_| ui.list.read().n_hidden_common);
-    let showing = Memo::new(move |_| ui.options.read().show_common);
+    let hidden = memo(move || ui.list.read().n_hidden_common);
+    let showing = memo(move || ui.options.read().show_common);
     let common = move || {
         let (hidden, showing) = (hidden.get(), showing.get());
         let said = match showing {
             true => "common ones too".into(),
-            false => format!("{hidden} hidden: they fire on more than 1 % of text"),
+            false => words::hidden(hidden),
         };
         let toggle = click(move || ui.options.update(|it| it.show_common = !it.show_common));
-        let name = if showing { "Hide" } else { "Show" };
+        let name = if showing { "Hide" } else { words::SHOW };
         (hidden != 0 || showing).then(|| {
             view! {
                 <span>{said}</span>
@@ -123,7 +123,7 @@ fn Rows(
             ));
         }
     };
-    let window = Memo::new(move |_| {
+    let window = memo(move || {
         let (top, height, row) = scrolled.get();
         rows::window(top, height, row, ui.list.read().items.len())
     });
@@ -250,7 +250,7 @@ fn RowView(
             <span role="gridcell"><button type="button" class=text(pin_class) aria-label=text(pin_name) tabindex="-1"
                 aria-pressed=text(move || pinned().is_some().to_string()) on:click=pin>{text(pin_text)}</button></span>
             <span role="gridcell" class="name"><button type="button" class="feature" tabindex="-1" on:click=choose>
-                <span class="id">{format!("L{}/{}", feature.layer, feature.index)}</span>
+                <span class="id">{words::id(feature)}</span>
                 <span class="label">{text(label)}</span>
             </button></span>
             <span role="gridcell" class="number" title="activation where it is strongest">{strip::number(row.activation)}</span>

@@ -1,14 +1,17 @@
 //! The map of tokens by layers: what cells tell, their colours, and where they lie. Leaves painting to `map_view`.
 
 use super::{options::Metric, record::Record};
-use crate::session::protocol::FeatureId;
+use crate::{
+    session::protocol::FeatureId,
+    spec::{map_colour, map_scale, map_shade},
+};
 
-/// The faintest shade of what is not nothing.
-const LEAST: f32 = 0.18;
 /// Up to here columns are wide; more tokens make them narrower, down to the least.
 const N_WIDE: usize = 60;
 const CELL_PX: (f32, f32) = (14.0, 44.0);
 const NARROW_PX: f32 = 6.0;
+/// Room that a token's name takes in the width, aslant.
+const NAME_PX: f32 = 13.0;
 const HEIGHT_PX: (f32, f32) = (14.0, 28.0);
 /// What a page full of layers takes.
 const FULL_PX: f32 = 364.0;
@@ -100,10 +103,7 @@ impl Grid {
 
     /// The largest value, the first token left out, which dwarfs the others.
     pub fn scale(&self) -> f32 {
-        let first = usize::from(self.n_pos > 1);
-        let rows = self.cells.chunks_exact(self.n_pos.max(1));
-        let all = rows.flat_map(|it| it.iter().skip(first)).flatten();
-        all.copied().filter(|it| it.is_finite()).fold(0.0, f32::max)
+        map_scale(&self.cells, self.n_pos)
     }
 
     /// Sums over tokens, the first left out, by layer.
@@ -124,20 +124,6 @@ impl Grid {
     }
 }
 
-/// How deep a cell is shaded, 0 to 1; nothing is the ground itself.
-pub fn shade(value: f32, scale: f32, log: bool) -> f32 {
-    if value.is_nan() || value <= 0.0 || scale <= 0.0 {
-        return 0.0;
-    }
-    let share = (value / scale).clamp(0.0, 1.0);
-    let share = if log {
-        (1.0 + 9.0 * share).log10()
-    } else {
-        share
-    };
-    LEAST + (1.0 - LEAST) * share
-}
-
 /// RGBA of the cells, `[n_layers, n_pos]` with the highest layer on top; what is not known is transparent.
 pub fn pixels(grid: &Grid, ink: [u8; 3], ground: [u8; 3], log: bool) -> Vec<u8> {
     let scale = grid.scale();
@@ -148,12 +134,9 @@ pub fn pixels(grid: &Grid, ink: [u8; 3], ground: [u8; 3], log: bool) -> Vec<u8> 
                 out.extend([0; 4]);
                 continue;
             };
-            let depth = shade(*value, scale, log);
-            let mix = |at: usize| {
-                let (from, to) = (f32::from(ground[at]), f32::from(ink[at]));
-                (from + depth * (to - from)).round() as u8
-            };
-            out.extend([mix(0), mix(1), mix(2), 255]);
+            let depth = map_shade(*value, scale, log);
+            out.extend(map_colour(ground, ink, depth));
+            out.push(255);
         }
     }
     out
@@ -174,6 +157,12 @@ impl Layout {
             n_pos,
             n_layers,
         }
+    }
+
+    /// Whether a token's name stands over its column: names that would lie over each other are left out.
+    pub fn names(&self, pos: usize) -> bool {
+        let every = (NAME_PX / self.cell_width.max(1.0)).ceil() as usize;
+        pos.is_multiple_of(every.max(1))
     }
 
     /// Of the whole map.
@@ -202,6 +191,24 @@ impl Layout {
         let (left, top) = (pos as f32 * self.cell_width, row as f32 * self.cell_height);
         (left, top, self.cell_width, self.cell_height)
     }
+}
+
+/// The bars beside the layers, as shares of the longest in percent.
+pub fn layer_shares(grid: &Grid) -> Vec<String> {
+    shares(&grid.by_layer(), 0)
+}
+
+/// The bars under the tokens, as shares of the longest in percent, the first token's left out of that.
+pub fn token_shares(grid: &Grid) -> Vec<String> {
+    shares(&grid.by_token(), 1)
+}
+
+fn shares(sums: &[f32], first: usize) -> Vec<String> {
+    let counted = sums.iter().skip(first).copied();
+    let most = counted.fold(f32::MIN_POSITIVE, f32::max);
+    // The sum of nothing is -0.0 in Rust.
+    let share = |it: &f32| format!("{:.1}%", 100.0 * (it / most).clamp(0.0, 1.0) + 0.0);
+    sums.iter().map(share).collect()
 }
 
 /// Where a key leads from a cell.
@@ -287,16 +294,6 @@ mod tests {
     }
 
     #[test]
-    fn shades_grow_and_begin_above_nothing() {
-        for log in [false, true] {
-            assert_eq!(shade(0.0, 1.0, log), 0.0);
-            assert!(shade(1e-9, 1.0, log) >= LEAST);
-            assert!(shade(0.2, 1.0, log) < shade(0.3, 1.0, log));
-            assert!(shade(9.0, 1.0, log) <= 1.0);
-        }
-    }
-
-    #[test]
     fn the_middle_of_a_cell_is_in_it_at_every_size() {
         for (n_pos, n_layers) in [(1, 1), (11, 6), (60, 26), (61, 26), (512, 26)] {
             let layout = Layout::fit(n_pos, n_layers, 480.0);
@@ -311,6 +308,18 @@ mod tests {
             assert_eq!(layout.hit(-1.0, 0.0), None);
         }
         assert_eq!(Layout::fit(512, 26, 480.0).cell_width, NARROW_PX);
+    }
+
+    #[test]
+    fn bars_are_shares_of_the_longest_and_names_keep_apart() {
+        let grid = grid(&record(), Metric::Sum, None, &[]);
+        assert_eq!(layer_shares(&grid), ["100.0%", "0.0%", "80.0%"]);
+        assert_eq!(token_shares(&grid)[0], "100.0%", "the first is cut");
+        let names = |n_pos| {
+            let layout = Layout::fit(n_pos, 26, 480.0);
+            (0..n_pos).filter(|it| layout.names(*it)).count()
+        };
+        assert_eq!((names(11), names(512)), (11, 171));
     }
 
     #[test]

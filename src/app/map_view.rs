@@ -1,7 +1,7 @@
 //! The map of tokens by layers: one canvas, and over it rings, labels and a grid for the keyboard. Leaves geometry to `map`.
 
 use super::{
-    erased::{click, flag, part, text},
+    erased::{click, flag, memo, part, text},
     map::{self, Grid, Layout},
     options::Metric,
     pointer_view::Pointer,
@@ -16,8 +16,6 @@ use leptos::{ev, html, prelude::*, web_sys};
 const INK: [[u8; 3]; 2] = [[0xe0, 0x82, 0x14], [0xf5, 0xa3, 0x4b]];
 const ERROR_INK: [[u8; 3]; 2] = [[0x00, 0x79, 0x6b], [0x4d, 0xb6, 0xac]];
 const GROUND: [[u8; 3]; 2] = [[0xff, 0xff, 0xff], [0x1e, 0x20, 0x26]];
-/// Room that a token's name takes in the width, aslant.
-const LABEL_PX: f32 = 13.0;
 /// Features named of the cell under the pointer.
 const N_TOLD: usize = 5;
 
@@ -34,30 +32,27 @@ pub(super) fn MapPanel(
     };
     let choose = move |it: ev::Event| ui.measure(Metric::of(&event_target_value(&it)));
     let log = move |_| ui.options.update(|it| it.log = !it.log);
+    let told = memo(move || told(ui));
     let no_error = move || {
         let is_error = ui.options.read().metric == Metric::Error;
         let missing = ui.shown.get().is_none_or(|it| it.record.errors.is_empty());
-        let told = match ui.trouble("errors") {
+        match ui.trouble("errors") {
+            _ if !(is_error && missing) => String::new(),
             it if it.is_empty() => words::NO_RECON.into(),
             it => it,
-        };
-        if is_error && missing {
-            told
-        } else {
-            String::new()
         }
     };
     view! {
         <section class="panel map" id="map" aria-labelledby="map-title" on:focusin=move |_| ui.focused.set("map")>
             <div class="head">
-                <h2 id="map-title">"Layers by tokens"</h2>
-                <label>"Shade "<select id="metric" on:change=choose>{Metric::ALL.iter().map(option).collect_view()}</select></label>
-                <label><input type="checkbox" prop:checked=move || ui.options.read().log on:change=log/>"log"</label>
+                <h2 id="map-title">{words::MAP}</h2>
+                <label>{words::SHADE}<select id="metric" on:change=choose>{Metric::ALL.iter().map(option).collect_view()}</select></label>
+                <label><input type="checkbox" prop:checked=move || ui.options.read().log on:change=log/>{words::LOG}</label>
                 <button type="button" class="large" aria-label="Make the map large or small" on:click=click(move || ui.maximise("map"))>"⤢"</button>
             </div>
             <p class="faint">{text(no_error)}</p>
-            <Map ui/>
-            <p class="faint told" id="map-told" role="status" aria-live="polite">{text(move || told(ui))}</p>
+            <Map ui told/>
+            <p class="faint told" id="map-told" role="status" aria-live="polite">{text(move || told.get())}</p>
         </section>
     }
 }
@@ -67,9 +62,11 @@ pub(super) fn MapPanel(
 fn Map(
     /// What is shown and what can be done.
     ui: Ui,
+    /// The cell that is looked at, in words.
+    told: Memo<String>,
 ) -> impl IntoView {
     let grid = grid_memo(ui);
-    let layout = Memo::new(move |_| {
+    let layout = memo(move || {
         let it = grid.read();
         Layout::fit(it.n_pos, it.n_layers, room_px(ui))
     });
@@ -93,7 +90,7 @@ fn Map(
                     <div class="map-cells" class:hatched=is_error style=size>
                         <canvas node_ref=canvas></canvas>
                         <Rings ui layout/>
-                        <Pointer ui layout/>
+                        <Pointer ui layout told/>
                     </div>
                     <TokenBars grid layout/>
                 </div>
@@ -111,13 +108,13 @@ fn room_px(ui: Ui) -> f32 {
 
 /// What the cells tell; of the pointer only a feature changes it, and only where features are told.
 fn grid_memo(ui: Ui) -> Memo<Grid> {
-    let metric = Memo::new(move |_| ui.options.read().metric);
-    let feature = Memo::new(move |_| {
+    let metric = memo(move || ui.options.read().metric);
+    let feature = memo(move || {
         let of_feature = metric.get() == Metric::Locked;
         ui.feature.get().filter(|_| of_feature)
     });
-    let pins = Memo::new(move |_| ui.kept.read().pins.clone());
-    Memo::new(move |_| {
+    let pins = memo(move || ui.kept.read().pins.clone());
+    memo(move || {
         let shown = ui.shown.read();
         let record = shown.as_ref().map(|it| &it.record);
         record.map_or_else(Grid::default, |it| {
@@ -173,18 +170,20 @@ fn LayerLabels(
     grid: Memo<Grid>,
 ) -> impl IntoView {
     let labels = move || {
-        let sums = grid.read().by_layer();
-        let most = sums.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+        let shares = map::layer_shares(&grid.read());
         let label = |layer: usize| {
-            let share = format!("{:.1}%", 100.0 * sums[layer] / most);
+            let share = shares[layer].clone();
             let chosen = flag(move || ui.kept.read().lock.layer == Some(layer));
-            let choose = click(move || ui.selection.update(|it| it.lock_place(Some(layer), None)));
+            let choose = click(move || {
+                ui.want(layer);
+                ui.selection.update(|it| it.lock_place(Some(layer), None));
+            });
             view! {
                 <button type="button" tabindex="-1" class="layer" class:locked=chosen style=("--share", share)
                     title=format!("Layer {layer}") on:click=choose>{format!("L{layer}")}</button>
             }
         };
-        (0..sums.len()).rev().map(label).collect_view()
+        (0..shares.len()).rev().map(label).collect_view()
     };
     let height = move || format!("{}px", layout.read().cell_height);
     view! { <div class="layers" style=("--cell", text(height))>{part(labels)}</div> }
@@ -204,14 +203,16 @@ fn TokenLabels(
             .get()
             .map(|it| strip::shown(&it.record.tokens, false))
             .unwrap_or_default();
-        // Names that would lie over each other are left out.
-        let every = (LABEL_PX / layout.read().cell_width.max(1.0)).ceil() as usize;
+        let layout = layout.get();
         let label = |(pos, it): (usize, strip::Shown)| {
             let chosen = flag(move || ui.kept.read().lock.pos == Some(pos));
             let choose = click(move || ui.selection.update(|it| it.lock_place(None, Some(pos))));
             let name = format!("Token {pos}, {}", it.text.trim());
-            let is_named = pos.is_multiple_of(every);
-            let shown = if is_named { it.text.trim() } else { "" };
+            let shown = if layout.names(pos) {
+                it.text.trim()
+            } else {
+                ""
+            };
             view! {
                 <button type="button" tabindex="-1" class="column" class:locked=chosen aria-label=name
                     on:click=choose><span dir="auto">{shown.to_string()}</span></button>
@@ -232,17 +233,9 @@ fn TokenBars(
     layout: Memo<Layout>,
 ) -> impl IntoView {
     let bars = move || {
-        let sums = grid.read().by_token();
-        let most = sums
-            .iter()
-            .skip(1)
-            .copied()
-            .fold(f32::MIN_POSITIVE, f32::max);
-        let bar = |it: &f32| {
-            let share = format!("{:.1}%", 100.0 * (it / most).min(1.0));
-            view! { <span style=("--share", share)></span> }
-        };
-        sums.iter().map(bar).collect_view()
+        let bar = |share: String| view! { <span style=("--share", share)></span> };
+        let shares = map::token_shares(&grid.read());
+        shares.into_iter().map(bar).collect_view()
     };
     let width = move || format!("{}px", layout.read().cell_width);
     view! { <div class="bars" aria-hidden="true" style=("--cell", text(width))>{part(bars)}</div> }
@@ -298,7 +291,7 @@ pub(super) fn cursor(ui: Ui) -> Option<(usize, usize)> {
 }
 
 /// The cell in words: where it is, how many fire, and the strongest.
-pub(super) fn told(ui: Ui) -> String {
+fn told(ui: Ui) -> String {
     let Some((layer, pos)) = cursor(ui) else {
         return ui.place_words();
     };

@@ -83,6 +83,8 @@ pub struct Options {
     pub values: bool,
     /// Light or dark.
     pub theme: Theme,
+    /// Whether single letters do nothing.
+    pub no_letters: bool,
     /// Of the panels.
     pub widths: Widths,
 }

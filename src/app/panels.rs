@@ -1,7 +1,8 @@
 //! How wide the panels of Explore are: shares of the page, dragged or moved by keys, remembered. Leaves dragging to the frame.
 
-/// No panel becomes narrower than this, in percent of the page.
-const LEAST: f32 = 15.0;
+/// No panel becomes narrower than this, in percent of the page; and how wide one may be then.
+pub(super) const LEAST_PERCENT: f32 = 15.0;
+pub(super) const MOST_PERCENT: f32 = 100.0 - 2.0 * LEAST_PERCENT;
 /// Settings keep whole steps of this many to a percent.
 const STEPS: f32 = 10.0;
 
@@ -35,7 +36,10 @@ impl Widths {
         if !percent.is_finite() {
             return self;
         }
-        let by = percent.clamp((LEAST - left).min(0.0), (right - LEAST).max(0.0));
+        let by = percent.clamp(
+            (LEAST_PERCENT - left).min(0.0),
+            (right - LEAST_PERCENT).max(0.0),
+        );
         if border == 0 {
             Self {
                 map: self.map + by,
@@ -62,7 +66,7 @@ impl Widths {
             let percent = |it: &str| it.parse::<u32>().map(|it| it as f32 / STEPS).ok();
             let (map, list) = (percent(map)?, percent(list)?);
             let all = [map, list, 100.0 - map - list];
-            let fits = all.iter().all(|it| *it >= LEAST - 0.1);
+            let fits = all.iter().all(|it| *it >= LEAST_PERCENT - 0.1);
             fits.then_some(Self { map, list })
         };
         read().unwrap_or_default()
@@ -87,11 +91,11 @@ mod tests {
         let it = Widths::default();
         let moved = it.moved(0, 10.0);
         assert_eq!((moved.map, moved.list), (46.0, 25.0));
-        assert_eq!(it.moved(0, 90.0).list, LEAST);
-        assert_eq!(it.moved(0, -90.0).map, LEAST);
+        assert_eq!(it.moved(0, 90.0).list, LEAST_PERCENT);
+        assert_eq!(it.moved(0, -90.0).map, LEAST_PERCENT);
         let moved = it.moved(1, 90.0);
         assert_eq!(moved.map, it.map);
-        assert!((100.0 - moved.map - moved.list - LEAST).abs() < 1e-4);
+        assert!((100.0 - moved.map - moved.list - LEAST_PERCENT).abs() < 1e-4);
         assert_eq!(it.moved(1, f32::NAN), it);
     }
 

@@ -3,7 +3,7 @@
 use super::{
     erased::text,
     map::{self, Layout},
-    map_view::{cursor, told},
+    map_view::cursor,
     record::Record,
     selection::{Region, Spot},
     ui::Ui,
@@ -17,6 +17,8 @@ pub(super) fn Pointer(
     ui: Ui,
     /// Where cells lie.
     layout: Memo<Layout>,
+    /// The cell that is looked at, in words.
+    told: Memo<String>,
 ) -> impl IntoView {
     let down = StoredValue::new(None::<(usize, usize)>);
     let at = move |it: &ev::PointerEvent| {
@@ -45,27 +47,44 @@ pub(super) fn Pointer(
     };
     let rows = move || count(|it| it.n_layers);
     let columns = move || count(|it| it.n_pos());
+    let reach = StoredValue::new(None);
     view! {
         <div class="pointer" id="map-grid" role="grid" tabindex="0" aria-label="Map of layers by tokens"
-            aria-rowcount=text(rows) aria-colcount=text(columns) aria-activedescendant="map-cell" on:keydown=move |it| keys(ui, &it)
+            aria-rowcount=text(rows) aria-colcount=text(columns) aria-activedescendant="map-cell" on:keydown=move |it| keys(ui, reach, &it)
             on:pointermove=moved on:pointerdown=pressed on:pointerup=released
             on:pointerleave=move |_| ui.point(Spot::default())>
-            <div role="row" class="unseen"><div role="gridcell" id="map-cell">{text(move || told(ui))}</div></div>
+            <div role="row" class="unseen"><div role="gridcell" id="map-cell">{text(move || told.get())}</div></div>
         </div>
     }
 }
 
-/// Arrows walk from cell to cell, Enter locks.
-fn keys(ui: Ui, it: &ev::KeyboardEvent) {
-    if it.shift_key() || it.alt_key() {
+/// Two opposite cells of a region that is being selected by keys: where it began, and where it is.
+type Reach = StoredValue<Option<[(usize, usize); 2]>>;
+
+/// Arrows walk from cell to cell, with Shift they select a region, Enter locks.
+fn keys(ui: Ui, reach: Reach, it: &ev::KeyboardEvent) {
+    if it.alt_key() {
         return;
     }
     let Some(record) = ui.shown.get_untracked().map(|it| it.record) else {
         return;
     };
     let here = cursor(ui).unwrap_or((record.n_layers.saturating_sub(1), record.last()));
+    if it.shift_key() {
+        let [from, at] = reach.get_value().unwrap_or([here, here]);
+        let to = map::step(at, &it.key(), false, record.n_layers, record.n_pos());
+        if let Some(to) = to.filter(|_| it.key().starts_with("Arrow")) {
+            it.prevent_default();
+            it.stop_propagation();
+            reach.set_value(Some([from, to]));
+            ui.selection.update(|it| it.select(region(from, to)));
+        }
+        return;
+    }
+    reach.set_value(None);
     if it.key() == "Enter" && !it.ctrl_key() {
         it.prevent_default();
+        ui.want(here.0);
         ui.selection
             .update(|it| it.lock_place(Some(here.0), Some(here.1)));
     } else if let Some(to) = map::step(
@@ -88,14 +107,18 @@ fn keys(ui: Ui, it: &ev::KeyboardEvent) {
 /// A click on one cell, or a drag from one to another.
 fn take(ui: Ui, from: (usize, usize), to: (usize, usize)) {
     if from == to {
+        ui.want(to.0);
         ui.selection
             .update(|it| it.lock_place(Some(to.0), Some(to.1)));
         return;
     }
+    ui.selection.update(|it| it.select(region(from, to)));
+}
+
+fn region(from: (usize, usize), to: (usize, usize)) -> Region {
     let sorted = |a: usize, b: usize| (a.min(b), a.max(b));
-    let region = Region {
+    Region {
         layers: sorted(from.0, to.0),
         positions: sorted(from.1, to.1),
-    };
-    ui.selection.update(|it| it.select(region));
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::{
     desk::Prompt,
-    erased::{click, flag, part, text},
+    erased::{click, flag, memo, part, text},
     recorded::Hint,
     ui::Ui,
+    words,
 };
 use leptos::{ev, html, prelude::*};
 
@@ -14,7 +15,7 @@ pub(super) fn SessionBar(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let running = Memo::new(move |_| ui.desk.read().is_running());
+    let running = memo(move || ui.desk.read().is_running());
     let submit = move |it: ev::SubmitEvent| {
         it.prevent_default();
         ui.run_draft();
@@ -30,13 +31,13 @@ pub(super) fn SessionBar(
     };
     view! {
         <form class="session" aria-label="Prompt and run" on:submit=submit>
-            <label for="prompt">"Prompt"</label>
+            <label for="prompt">{words::PROMPT}</label>
             <textarea id="prompt" rows="1" dir="auto" spellcheck="false" autocomplete="off"
                 prop:value=move || ui.draft.get() on:input=typed></textarea>
             <span id="n-tokens" class="faint">{text(move || draft_words(ui))}</span>
             <button id="run" type="submit" class="main" class:stale=flag(stale) disabled=flag(move || running.get())
-                title="Ctrl Enter or ⌘ Enter">"Run"</button>
-            <button id="stop" type="button" disabled=flag(move || !running.get()) on:click=click(move || ui.stop())>"Stop"</button>
+                title="Ctrl Enter or ⌘ Enter">{words::RUN}</button>
+            <button id="stop" type="button" disabled=flag(move || !running.get()) on:click=click(move || ui.stop())>{words::STOP}</button>
             <Examples ui/>
             <History ui/>
             <p id="wait" class="wait" role="status" aria-live="polite">{text(move || wait_words(ui))}</p>
@@ -50,7 +51,7 @@ fn draft_words(ui: Ui) -> String {
     let same = shown.filter(|it| it.prompt.text == ui.draft.get());
     let n = same.map(|it| it.record.n_pos());
     let n = n.or_else(|| ui.desk.read().n_draft.map(|it| it.1));
-    n.map_or_else(String::new, |it| super::words::count(it, "token"))
+    n.map_or_else(String::new, |it| words::count(it, "token"))
 }
 
 fn wait_words(ui: Ui) -> String {
@@ -102,7 +103,7 @@ fn Examples(
     let hints = ui.recording.with_value(|it| it.examples.clone());
     view! {
         <details class="menu" id="examples" node_ref=menu>
-            <summary>"Examples"</summary>
+            <summary>{words::EXAMPLES}</summary>
             <ul>{hints.into_iter().map(item).collect_view()}</ul>
         </details>
     }
@@ -122,7 +123,7 @@ fn History(
     ui: Ui,
 ) -> impl IntoView {
     let menu = NodeRef::<html::Details>::new();
-    let history = Memo::new(move |_| ui.desk.read().history.clone());
+    let history = memo(move || ui.desk.read().history.clone());
     let none = move || match history.read().is_empty() {
         true => "Prompts that you run appear here. They stay on this device.",
         false => "",
@@ -141,7 +142,7 @@ fn History(
     };
     view! {
         <details class="menu" id="history" node_ref=menu>
-            <summary>"History"</summary>
+            <summary>{words::HISTORY}</summary>
             <ul>{part(move || history.get().into_iter().map(item).collect_view())}</ul>
             <p class="faint">{text(none)}</p>
         </details>

@@ -80,9 +80,25 @@ impl Firing {
 }
 
 impl Record {
+    /// The text of its tokens, but for those that are no text.
+    pub fn text(&self) -> String {
+        let plain = self.tokens.iter().filter(|it| !it.special);
+        plain.map(|it| it.piece.replace('▁', " ")).collect()
+    }
+
     /// Tokens.
     pub fn n_pos(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Ids of the tokens, BOS included.
+    pub fn ids(&self) -> Vec<u32> {
+        self.tokens.iter().map(|it| it.id).collect()
+    }
+
+    /// Activations over all tokens and layers, BOS left out.
+    pub fn n_active(&self) -> usize {
+        self.firings.iter().filter(|it| it.pos > 0).count()
     }
 
     /// The last position; 0 of an empty run.

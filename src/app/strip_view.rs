@@ -2,7 +2,7 @@
 
 use super::{
     desk::Prompt,
-    erased::{click, flag, part, text},
+    erased::{click, flag, memo, part, text},
     selection::{N_PIN_COLOURS, Spot},
     strip,
     ui::Ui,
@@ -20,7 +20,7 @@ pub(super) fn StripPanel(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let shown = Memo::new(move |_| {
+    let shown = memo(move || {
         let shown = ui.shown.get()?;
         Some(strip::shown(&shown.record.tokens, ui.options.read().raw))
     });
@@ -32,11 +32,12 @@ pub(super) fn StripPanel(
     let leave = move |_| ui.point(Spot::default());
     let legend = move || match ui.feature.get() {
         Some(it) => format!(
-            "Shaded by {it}{}: the deepest shade is its largest known activation.",
+            "Shaded by {}{}: the deepest shade is its largest known activation.",
+            words::id(it),
             ui.label(it)
                 .map_or_else(String::new, |it| format!(" “{it}”"))
         ),
-        None => "Choose a feature to see where it fires.".into(),
+        None => words::NO_LEGEND.into(),
     };
     view! {
         <section class="strip" aria-labelledby="strip-title" on:pointerleave=leave>
@@ -58,7 +59,7 @@ fn TokenSpan(
     /// How it reads.
     it: strip::Shown,
 ) -> impl IntoView {
-    let value = Memo::new(move |_| {
+    let value = memo(move || {
         let feature = ui.feature.get()?;
         Some(activation(ui, feature, pos))
     });
@@ -175,7 +176,7 @@ fn Candidates(
         top().map(|(pos, is_last, all)| {
             let chip = move |it: Probability| view! { <Candidate ui it is_last/> };
             let title = if is_last {
-                "Next".to_string()
+                words::NEXT.to_string()
             } else {
                 format!("After token {pos}")
             };
@@ -198,7 +199,7 @@ fn Candidates(
         <div class="next" id="next" role="group" aria-label="What comes next">
             {part(chips)}
             <button type="button" id="continue" disabled=flag(move || !is_live() || ui.desk.read().is_running())
-                on:click=go_on>"Continue"</button>
+                on:click=go_on>{words::CONTINUE}</button>
             <span class="tokens" id="continued" aria-live="polite">{text(continued)}</span>
         </div>
     }
@@ -224,7 +225,7 @@ fn Candidate(
             }
         }
     };
-    let is_aim = Memo::new(move |_| ui.desk.read().target == Some(it.id));
+    let is_aim = memo(move || ui.desk.read().target == Some(it.id));
     let aims = is_last.then(|| {
         let aim = click(move || ui.ask(|desk| desk.aim(it.id)));
         view! {

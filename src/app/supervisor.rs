@@ -155,9 +155,13 @@ impl Supervisor {
                 self.may_restart = false;
                 self.died(&format!("{} {}", it.what, it.remedy))
             }
-            (_, body @ (EventBody::Failed(_) | EventBody::Progress { .. })) => {
-                vec![Action::Tell(Event { body, ..event })]
-            }
+            // Nobody on the page asked for it.
+            (_, body @ EventBody::Failed(_)) => vec![Action::Tell(Event {
+                id: 0,
+                seq: event.seq,
+                body,
+            })],
+            (_, body @ EventBody::Progress { .. }) => vec![Action::Tell(Event { body, ..event })],
             _ => vec![],
         }
     }

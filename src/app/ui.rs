@@ -4,15 +4,18 @@ use super::{
     advice::Browser,
     ask::{Purpose, Question},
     desk::{Atlas, Desk, Prompt, Shown},
-    keys::Act,
+    erased::memo,
+    later::Came,
     options::{Metric, Options, Theme},
     recorded::Recording,
     rows::{self, Known, List},
     selection::{Kept, Selection, Spot},
+    sharing::File,
+    site::{Site, SiteDeed},
     words,
 };
 use crate::session::protocol::{CommandBody, FeatureId};
-use crate::spec::Label;
+use crate::spec::{EmbedFlags, Label};
 use leptos::{prelude::*, reactive::computed::Selector};
 use std::sync::Arc;
 
@@ -27,10 +30,16 @@ pub struct Doings {
     pub now: Callback<(), f64>,
     /// Keeps a text under a name for the next visit.
     pub keep: Callback<(&'static str, String)>,
-    /// Moves the focus to the element of this id.
+    /// Moves the focus to the element of this id, once it is there.
     pub focus: Callback<&'static str>,
+    /// Keeps in mind what has the focus (yes), or gives it back (no).
+    pub mind_focus: Callback<bool>,
     /// Puts a text on the clipboard.
     pub copy: Callback<String>,
+    /// Saves a file, or puts it on the clipboard.
+    pub save: Callback<File>,
+    /// Does something to the site around the page.
+    pub site: Callback<SiteDeed>,
 }
 
 /// Everything that views read and change.
@@ -48,8 +57,10 @@ pub struct Ui {
     pub browser: StoredValue<Browser>,
     /// Whether the system is dark.
     pub system_dark: RwSignal<bool>,
-    /// Whether the sheet is open.
-    pub sheet: RwSignal<bool>,
+    /// The part of the program that comes later.
+    pub later: RwSignal<Came>,
+    /// What lies over the page.
+    pub dialog: RwSignal<Option<Dialog>>,
     /// The panel that fills the page, by name.
     pub maximised: RwSignal<Option<&'static str>>,
     /// The panel that has the focus.
@@ -70,8 +81,32 @@ pub struct Ui {
     pub atlas: Memo<Arc<Atlas>>,
     /// The list of features.
     pub list: Memo<Arc<List>>,
+    /// The site around the page.
+    pub site: RwSignal<Site>,
+    /// What an embedded view leaves out; none for the whole page.
+    pub embed: RwSignal<Option<EmbedFlags>>,
+    /// What a view that stands in another page is to leave out.
+    pub framed: RwSignal<EmbedFlags>,
     /// What can be done.
     pub doings: Doings,
+}
+
+/// What closes whatever lies over the page.
+pub(super) const DIALOG_CLOSE: &str = "dialog-close";
+
+/// What may lie over the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// Keys and words.
+    Sheet,
+    /// The model: which, what it takes, how far it is.
+    Model,
+    /// What the page is, what it asks of whom, licences.
+    About,
+    /// Commands and features by name.
+    Palette,
+    /// Links and files to take along.
+    Share,
 }
 
 impl Known for Atlas {
@@ -98,8 +133,8 @@ impl Ui {
         let selection = RwSignal::new(Selection::default());
         let options = RwSignal::new(options);
         let shown = shown_memo(desk);
-        let kept = Memo::new(move |_| selection.read().kept().clone());
-        let hover = Memo::new(move |_| selection.read().hover);
+        let kept = memo(move || selection.read().kept().clone());
+        let hover = memo(move || selection.read().hover);
         let atlas = Memo::new_with_compare(
             move |_| desk.read().atlas.clone(),
             |old, new| old.map(Arc::as_ptr) != new.map(Arc::as_ptr),
@@ -111,7 +146,8 @@ impl Ui {
             draft: RwSignal::new(draft.unwrap_or_default()),
             browser: StoredValue::new(browser),
             system_dark: RwSignal::new(false),
-            sheet: RwSignal::new(false),
+            later: RwSignal::new(Came::default()),
+            dialog: RwSignal::new(None),
             maximised: RwSignal::new(None),
             focused: RwSignal::new("map"),
             recording: StoredValue::new(recording),
@@ -119,9 +155,12 @@ impl Ui {
             kept,
             hover,
             hovered_pos: StoredValue::new(Selector::new(move || hover.read().pos)),
-            feature: Memo::new(move |_| selection.read().feature()),
+            feature: memo(move || selection.read().feature()),
             atlas,
             list: list_memo(shown, kept, options, atlas),
+            site: RwSignal::new(Site::default()),
+            embed: RwSignal::new(None),
+            framed: RwSignal::new(EmbedFlags::default()),
             doings,
         }
     }
@@ -130,8 +169,9 @@ impl Ui {
     pub fn ask(self, change: impl FnOnce(&mut Desk) -> Vec<Question>) {
         self.desk.update(|desk| {
             for Question { purpose, body } in change(desk) {
-                if let Some(id) = self.doings.post.run(body) {
-                    desk.posted(id, purpose);
+                match self.doings.post.run(body) {
+                    Some(id) => desk.posted(id, purpose),
+                    None => desk.unheard(&purpose),
                 }
             }
         });
@@ -154,8 +194,11 @@ impl Ui {
     /// Runs what is typed; the tokens themselves where the text has not been touched.
     pub fn run_draft(self) {
         let text = self.draft.get_untracked();
-        let shown = self.shown.get_untracked().map(|it| it.prompt);
-        let same = shown.filter(|it| it.text == text && !text.is_empty());
+        // Tokens of a file, or of what was recorded, may be another model's.
+        let shown = self.shown.get_untracked().filter(|it| it.key.is_some());
+        let same = shown
+            .map(|it| it.prompt)
+            .filter(|it| it.text == text && !text.is_empty());
         self.run(same.unwrap_or(Prompt { text, ids: None }));
     }
 
@@ -163,6 +206,20 @@ impl Ui {
     pub fn stop(self) {
         let mut ids = Vec::new();
         self.desk.update(|it| ids = it.stop());
+        self.cancel(ids);
+    }
+
+    /// Stops what is being fetched; what has arrived is kept.
+    pub fn stop_fetching(self) {
+        let desk = self.desk.read_untracked();
+        let id = desk.library.fetching.as_ref().map(|it| it.id);
+        drop(desk);
+        self.cancel(id.into_iter().collect());
+    }
+
+    /// Stops what the model screen waits for.
+    pub fn stop_jobs(self) {
+        let ids = self.desk.read_untracked().jobs();
         self.cancel(ids);
     }
 
@@ -175,16 +232,26 @@ impl Ui {
     /// Chooses a feature, for all panels.
     pub fn choose(self, feature: FeatureId) {
         self.selection.update(|it| it.lock_feature(feature));
-        if self.selection.read_untracked().kept().lock.feature == Some(feature) {
-            self.ask(|desk| desk.look(feature));
-        }
     }
 
     /// Chooses it and keeps it chosen.
     pub fn show(self, feature: FeatureId) {
         self.selection
             .update(|it| it.change(|it| it.lock.feature = Some(feature)));
-        self.ask(|desk| desk.look(feature));
+    }
+
+    /// Asks about the feature that is chosen, as soon as the open model can tell of it: whoever chose it, and whatever was open then.
+    pub fn look_at_chosen(self) {
+        let asked = memo(move || {
+            let feature = self.kept.read().lock.feature?;
+            let can_look = self.desk.read().can_look(feature);
+            can_look.then_some(feature)
+        });
+        Effect::new(move |_| {
+            if let Some(it) = asked.get() {
+                self.ask(|desk| desk.look(it));
+            }
+        });
     }
 
     /// Chooses a metric of the map.
@@ -203,118 +270,7 @@ impl Ui {
 
     /// A feature's label, in words.
     pub fn label(self, feature: FeatureId) -> Option<String> {
-        let atlas = self.atlas.read();
-        atlas.labels.get(&feature)?.label.clone()
-    }
-
-    /// Does what a key says.
-    pub fn act(self, act: Act) {
-        match act {
-            Act::Run if self.desk.read_untracked().is_running() => self.stop(),
-            Act::Run => self.run_draft(),
-            Act::Escape => self.escape(),
-            Act::Filter => self.doings.focus.run("filter"),
-            Act::Sheet => self.sheet.update(|it| *it = !*it),
-            Act::Layer(by) => self.walk(by, 0),
-            Act::Token(by) => self.walk(0, by),
-            Act::Feature(by) => self.next_feature(by),
-            Act::NextFiring => {
-                let locked = self.kept.get_untracked().lock.feature;
-                let shown = self.shown.get_untracked();
-                if let Some(it) = shown.and_then(|it| it.record.next_firing(locked)) {
-                    self.show(it);
-                }
-            }
-            Act::Pin => {
-                let locked = self.selection.read_untracked().kept().lock.feature;
-                if let Some(it) = locked {
-                    self.selection.update(|selection| selection.pin(it));
-                }
-            }
-            Act::ClearPins => self.selection.update(|it| it.change(|it| it.pins.clear())),
-            Act::Maximise => self.maximise(self.focused.get_untracked()),
-            Act::Values => self.options.update(|it| it.values = !it.values),
-            Act::Raw => self.options.update(|it| it.raw = !it.raw),
-            Act::Theme => {
-                let dark = untrack(|| self.is_dark());
-                let theme = if dark { Theme::Light } else { Theme::Dark };
-                self.options.update(|it| it.theme = theme);
-            }
-            Act::Undo => self.selection.update(|it| _ = it.undo()),
-            Act::Redo => self.selection.update(|it| _ = it.redo()),
-        }
-    }
-
-    /// Makes a panel large, or small again.
-    pub fn maximise(self, panel: &'static str) {
-        self.maximised
-            .update(|it| *it = if it.is_some() { None } else { Some(panel) });
-    }
-
-    fn escape(self) {
-        if self.sheet.get_untracked() {
-            self.sheet.set(false);
-        } else if self.maximised.get_untracked().is_some() {
-            self.maximised.set(None);
-        } else {
-            self.selection.update(|it| _ = it.escape());
-        }
-    }
-
-    /// Moves the locked place; from nothing to the last token of the highest layer.
-    fn walk(self, layers: isize, tokens: isize) {
-        let Some(record) = self.shown.get_untracked().map(|it| it.record) else {
-            return;
-        };
-        let lock = self.selection.read_untracked().kept().lock;
-        let top = record.n_layers.saturating_sub(1);
-        let step = |at: Option<usize>, by: isize, most: usize| match (at, by) {
-            (it, 0) => it,
-            (None, _) => Some(most),
-            (Some(it), by) => Some(it.saturating_add_signed(by).min(most)),
-        };
-        let layer = step(lock.layer, layers, top);
-        let pos = step(lock.pos, tokens, record.last());
-        self.selection.update(|it| {
-            it.change(|it| {
-                (it.lock.layer, it.lock.pos) = (layer, pos);
-                it.region = None;
-            });
-        });
-    }
-
-    /// The next feature of the list, or the one before.
-    pub fn next_feature(self, by: isize) {
-        let list = self.list.get_untracked();
-        let rows: Vec<FeatureId> = list.rows().map(|it| it.feature).collect();
-        let Some(last) = rows.len().checked_sub(1) else {
-            return;
-        };
-        let locked = self.selection.read_untracked().kept().lock.feature;
-        let at = locked.and_then(|it| rows.iter().position(|row| *row == it));
-        let next = at.map_or(0, |it| it.saturating_add_signed(by).min(last));
-        self.show(rows[next]);
-    }
-
-    /// Shows the feature that a text names: `12/9377`, `L12/9377` or `12.9377`. Otherwise what is wrong with it.
-    pub fn go(self, text: &str) -> Result<(), String> {
-        let plain = text.trim().trim_start_matches(['L', 'l']).replace('/', ".");
-        let feature: FeatureId = plain.parse().map_err(|_| words::NO_FEATURE.to_string())?;
-        let desk = self.desk.read_untracked();
-        let record = self.shown.get_untracked().map(|it| it.record);
-        let opened = desk.opened.as_ref();
-        let n_layers = opened.map(|it| it.0.n_layers);
-        let n_layers = n_layers
-            .or(record.as_ref().map(|it| it.n_layers))
-            .unwrap_or(0);
-        let n_features = opened.map(|it| it.1.d_transcoder).filter(|it| *it > 0);
-        let n_features = n_features.or(record.map(|it| it.n_features)).unwrap_or(0);
-        if feature.layer >= n_layers || feature.index >= n_features {
-            return Err(words::feature_range(n_layers, n_features));
-        }
-        drop(desk);
-        self.show(feature);
-        Ok(())
+        self.atlas.read().words(feature).map(String::from)
     }
 
     /// Points at something.
@@ -378,7 +334,7 @@ fn list_memo(
     options: RwSignal<Options>,
     atlas: Memo<Arc<Atlas>>,
 ) -> Memo<Arc<List>> {
-    Memo::new(move |_| {
+    memo(move || {
         let list = shown.read().as_ref().map(|shown| {
             rows::list(
                 &shown.record,

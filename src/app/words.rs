@@ -1,8 +1,47 @@
-//! Every sentence and every word of the page, in one place. Leaves where they stand to the views.
+//! Sentences and words of the page: those that explain, and those that the views share with the first picture. Leaves where they stand to
+//! the views.
 
-use super::options::{Group, Metric, Sort};
+use super::{
+    amounts::bytes,
+    choice::Origin,
+    options::{Group, Metric, Sort},
+};
+use crate::{
+    session::protocol::{
+        FeatureId, LabelsAbout, LabelsOwn, SnapshotAddress, TranscoderVariant, Verdict, View,
+    },
+    spec::{FetchPhase, Trust},
+};
 
 pub(super) const PITCH: &str = "See which features fire inside a language model, on your own GPU. Nothing you type leaves this page.";
+pub(super) const STARTING: &str = "The engine is starting.";
+pub(super) const THEME_SYSTEM: &str = "Theme: system";
+pub(super) const PROMPT: &str = "Prompt";
+pub(super) const RUN: &str = "Run";
+pub(super) const STOP: &str = "Stop";
+pub(super) const EXAMPLES: &str = "Examples";
+pub(super) const HISTORY: &str = "History";
+pub(super) const NEXT: &str = "Next";
+pub(super) const CONTINUE: &str = "Continue";
+pub(super) const NO_LEGEND: &str = "Choose a feature to see where it fires.";
+pub(super) const MAP: &str = "Layers by tokens";
+pub(super) const SHADE: &str = "Shade ";
+pub(super) const LOG: &str = "log";
+pub(super) const FEATURES: &str = "Features";
+pub(super) const SORT: &str = "Sort ";
+pub(super) const GROUP: &str = "Group ";
+pub(super) const FILTER: &str = "Filter: label, 3/417, token";
+pub(super) const SHOW: &str = "Show";
+pub(super) const FEATURE: &str = "Feature";
+pub(super) const GO_TO: &str = "Layer/feature";
+pub(super) const GO: &str = "Go";
+pub(super) const GO_HINT: &str = "3/120";
+pub(super) const EXPLAIN: &str = "Logit lens, and how much is explained";
+pub(super) const LETTERS: &str = "Single letters are commands";
+pub(super) const MODEL: &str = "Model";
+pub(super) const PALETTE: &str = "Find";
+pub(super) const ABOUT: &str = "About";
+pub(super) const COPY_REPORT: &str = "Copy report";
 pub(super) const NOTHING_SELECTED: &str =
     "Every token but the first. Select a cell, a layer or a token in the map to look closer.";
 pub(super) const NO_RECON: &str =
@@ -22,65 +61,65 @@ pub(super) const RECORDED: &str =
 pub(super) const LABEL_CAUTION: &str = "A label is a guess. These were made automatically.";
 pub(super) const BOS_NOTE: &str = "The first token (⟨bos⟩) is there in every prompt; its activations are large and mean little, so nothing is scaled by them.";
 
-/// Words that need a sentence, in alphabetical order.
-pub(super) const GLOSSARY: &[(&str, &str)] = &[
-    (
-        "activation",
-        "How strongly a feature fires at a token: 0, or a number above the feature's own threshold.",
-    ),
-    (
-        "declared L0",
-        "The mean number of active features per token that the transcoder was published with, over its own data; one prompt may differ a good deal.",
-    ),
-    (
-        "delta loss",
-        "How much worse the model predicts this prompt, in nats per token, when the transcoders' output stands in for its MLPs'.",
-    ),
-    (
-        "density",
-        "The share of tokens in the reference data on which a feature fires.",
-    ),
-    (
-        "direct effect",
-        "How much a feature's output moves the logit of the chosen next token on the straight way through the residual stream, nothing in between.",
-    ),
-    (
-        "feature",
-        "A direction that a transcoder has learned; it fires on some tokens and often has one meaning.",
-    ),
-    (
-        "FVU",
-        "Fraction of variance unexplained: what share of the MLP's output the transcoder does not rebuild. 0 is perfect.",
-    ),
-    ("L0", "How many features fire at a token, on average."),
-    (
-        "layer",
-        "One of the model's steps. Low layers see words, high layers prepare the answer.",
-    ),
-    (
-        "logit lens",
-        "What the model would say if it stopped after a layer. Approximate: the later layers are left out.",
-    ),
-    (
-        "nats",
-        "Unit of surprise: 1 nat is a probability of 37 %, 2 nats 14 %.",
-    ),
-    (
-        "promotes",
-        "Tokens whose logits the feature raises most when it fires, by the straight way to the output.",
-    ),
-    (
-        "share",
-        "The activation as a share of the largest one known of this feature. Specific features come close to 100 %.",
-    ),
-    (
-        "token",
-        "A piece of text as the model reads it: a word, a part of one, a sign.",
-    ),
-    (
-        "transcoder",
-        "A sparse dictionary that reads what an MLP reads and rebuilds what it adds, from a few of its features.",
-    ),
+pub(super) const NOTHING_STARTS: &str = "Nothing starts by itself. What is fetched comes from the server that is named here, to this browser's storage, and to nobody else.";
+pub(super) const TERMS: &str = "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms. The transcoders are Gemma Scope, by Google DeepMind, under CC-BY 4.0.";
+pub(super) const TOKEN_HINT: &str = "only for gated repositories";
+pub(super) const FOLDER: &str = "Choose the folder";
+pub(super) const FOLDER_HINT: &str = "A folder that holds them as the hub does: config.json, tokenizer.json, model*.safetensors, layer_0/width_16k/… Nothing of it is sent anywhere.";
+pub(super) const NO_FOLDER_YET: &str = "Choose the folder first; after a reload, choose it again.";
+pub(super) const NO_TOKEN: &str =
+    "A token has no spaces and no letters outside ASCII: copy it again.";
+pub(super) const DECODERS: &str =
+    "Decoders too: what features promote, how much is explained, interventions";
+pub(super) const SURELY: &str = "Surely? Remove all";
+pub(super) const REQUESTS: &str =
+    "These and no others: the browser itself enforces the list. No request holds a prompt.";
+pub(super) const KEEP_SITE: &str = "Keep the site for visits without a network";
+pub(super) const KEPT_HERE: &str = "Also kept: settings, recent prompts, your labels, labels files, what Neuronpedia said, fetched weights. Nothing of it leaves this device.";
+pub(super) const CLEAR_ALL: &str = "Remove everything kept here";
+pub(super) const SURELY_ALL: &str = "Surely? Weights, labels and prompts too";
+pub(super) const NEW_VERSION: &str = "New version: reload";
+pub(super) const LICENCES: &str = "Gemscope: MIT or Apache 2.0, as you like. Its demo model was trained for it, from texts of its own.";
+pub(super) const LINK: &str = "A link that opens this view";
+pub(super) const FRAME: &str = "To show this view in another page, put this into it:";
+pub(super) const TAKE: &str = "What of it ";
+pub(super) const TAKE_NOTHING: &str = "Choose a feature first, in the list or on the map.";
+pub(super) const WITHOUT_PROMPT: &str = "without the prompt";
+pub(super) const OTHER_PRECISION: &str = "The tolerances were made for another precision: a figure that fails may only say how far this one is off.";
+pub(super) const EXPORT: &str = "Export to a folder";
+pub(super) const IMPORT: &str = "Import";
+pub(super) const YOURS: &str = "Your own label.";
+/// What lies over the page is a part of the program that is fetched when it is wanted.
+pub(super) const PART_COMING: &str = "Coming …";
+/// It did not come.
+pub(super) const PART_FAILED: &str =
+    "A part of the page could not be fetched. Nothing is lost; look at the network, and try again.";
+/// Where one tries.
+pub(super) const PART_REMEDY: &str = "“About” tries again, and so does loading the page anew.";
+/// Of a label that came with a link.
+pub(super) const SENT: &str = "The label of whoever made the link.";
+pub(super) const OWN_LABEL: &str = "Your label ";
+pub(super) const LABELS_FILE: &str = "Read a labels file";
+pub(super) const LABELS_ADDRESS: &str = "or one at an address ";
+pub(super) const READ: &str = "Read";
+pub(super) const DROP_LABELS: &str = "Remove the file";
+pub(super) const SAVE_LABELS: &str = "Save your labels";
+pub(super) const MERGE_LABELS: &str = "Merge somebody's";
+pub(super) const WHOLE: &str = "Open in Gemscope";
+pub(super) const NEURONPEDIA: &str = "The same at Neuronpedia, whose dashboards of these transcoders were computed from another tensor";
+pub(super) const NOT_FETCHED: &str = "No examples downloaded. Labels and examples come from Neuronpedia; fetching them sends the feature's number, not your prompt.";
+pub(super) const FETCH: &str = "Fetch";
+pub(super) const HOSTED: &str = "From Neuronpedia, made with other activations";
+pub(super) const SNAPSHOT: &str = "One file with this run and its labels. It opens here without a model: choose it, or drop it on the page.";
+pub(super) const SHARE: &str = "Share";
+pub(super) const LONG_LINK: &str =
+    "The prompt of this link is long: it is in the field, and runs when you say so.";
+pub(super) const PALETTE_HINT: &str = "Command, label, 12/9377, prompt, link";
+pub(super) const NOTHING_FOUND: &str = "Nothing of that name.";
+pub(super) const PRECISIONS: [(&str, &str); 3] = [
+    ("reference", "reference: bf16 model, f32 transcoders"),
+    ("precise", "precise: bf16 model, f16 transcoders"),
+    ("compact", "compact: 8 bit, both"),
 ];
 
 impl Metric {
@@ -122,10 +161,192 @@ impl Group {
     }
 }
 
-/// The sentence that explains a word.
-pub(super) fn gloss(word: &str) -> &'static str {
-    let found = GLOSSARY.iter().find(|it| it.0 == word);
-    found.map_or("", |it| it.1)
+impl Origin {
+    /// In the menu.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Demo => "the demo, which is here already",
+            Self::Mirror => "Gemma 2 2B, from a mirror without a token",
+            Self::Gated => "Gemma 2 2B, from Google, with your token",
+            Self::Other => "other repositories of Gemma 2",
+            Self::Disk => "files on this device",
+        }
+    }
+}
+
+/// What a fetch is doing.
+pub(super) fn phase(it: FetchPhase, from_disk: bool) -> &'static str {
+    match it {
+        FetchPhase::Downloading if from_disk => "reading",
+        FetchPhase::Asking => "asking what there is",
+        FetchPhase::Downloading => "downloading",
+        FetchPhase::Converting => "converting what is here already",
+        FetchPhase::Verifying => "comparing with what was published",
+    }
+}
+
+/// What is done with bytes that are still to come.
+pub(super) fn to_come(from_disk: bool) -> &'static str {
+    if from_disk { "read" } else { "download" }
+}
+
+/// What something kept has been compared with.
+pub(super) fn trust(it: Trust) -> &'static str {
+    match it {
+        Trust::Received => "as received",
+        Trust::Manifest => "proven piece by piece",
+        Trust::File => "proven against the hub's hash",
+    }
+}
+
+/// Files that were chosen.
+pub(super) fn picked(n: usize, size: &str) -> String {
+    format!("{} chosen, {size}. ", count(n, "file"))
+}
+
+/// Which transcoders a repository has, a line for each layer.
+pub(super) fn variants(all: &[TranscoderVariant]) -> String {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    for it in all {
+        let l0 = it.average_l0.map_or("?".into(), |it| it.to_string());
+        match lines.iter_mut().find(|line| line.0 == it.layer) {
+            Some(line) => line.1.push_str(&format!(", {l0}")),
+            None => lines.push((it.layer, format!("Layer {}: L0 {l0}", it.layer))),
+        }
+    }
+    let lines: Vec<String> = lines.into_iter().map(|it| it.1).collect();
+    lines.join("\n")
+}
+
+/// A feature as it is written on the page: `L12/9377`.
+pub(super) fn id(it: FeatureId) -> String {
+    format!("L{}/{}", it.layer, it.index)
+}
+
+/// An engine reads links, and there is none.
+pub(super) const NO_LINKS: &str = "Links are read where WebGPU is: this one was left aside.";
+
+/// A model that is not kept here.
+pub(super) fn not_here(model: &str) -> String {
+    format!(
+        "{model} is not on this device; the demo model is shown. The model screen can fetch it: nothing starts by itself."
+    )
+}
+
+/// A model of which some is kept here.
+pub(super) fn not_whole(model: &str) -> String {
+    format!(
+        "Of {model} only a part is on this device; the demo model is shown. “Get it” on the model screen goes on from there."
+    )
+}
+
+/// What a link holds that this page does not open.
+pub(super) fn left_out(it: &View) -> Option<String> {
+    let all = [
+        (!it.interventions.is_empty(), "interventions"),
+        (it.example.is_some(), "the name of an example"),
+        (it.graph.is_some(), "a graph"),
+    ];
+    let held: Vec<&str> = all.into_iter().filter(|it| it.0).map(|it| it.1).collect();
+    (!held.is_empty()).then(|| {
+        format!(
+            "The link also holds {}, which this page does not open.",
+            held.join(", ")
+        )
+    })
+}
+
+/// A snapshot that a link names.
+pub(super) fn offer(it: &SnapshotAddress, comes: bool) -> String {
+    match comes {
+        true => format!("Fetching {} …", it.name),
+        false => format!(
+            "This link names a snapshot: {}. To show it, this page would ask {}, which it has not done yet.",
+            it.name, it.host
+        ),
+    }
+}
+
+/// Two models that are not the same.
+pub(super) fn other_model(sent: &str, here: &str) -> String {
+    format!(
+        "This link was made with {sent}; here is {here}. Features have other meanings in another model."
+    )
+}
+
+/// Whether a run said what the sender's did.
+pub(super) fn verdict(it: &Verdict) -> String {
+    let said = match it.reproduced {
+        true => "Reproduced: the run here says what the sender's did.",
+        false => "Not reproduced: the run here differs from the sender's.",
+    };
+    format!("{said} {}", it.differences.join(" "))
+}
+
+/// Who made labels, from what, when, and under which licence.
+pub(super) fn made(it: &LabelsAbout) -> String {
+    let more = [&it.made, &it.source, &it.date, &it.licence].map(|it| it.trim());
+    let more: Vec<&str> = more.into_iter().filter(|it| !it.is_empty()).collect();
+    more.join(", ")
+}
+
+/// What a labels file says of itself; nothing where there is none.
+pub(super) fn labels(it: &LabelsAbout) -> String {
+    if it.n_features == 0 {
+        return String::new();
+    }
+    format!(
+        "{} of {} have a label. {}",
+        count(it.n_labels, "feature"),
+        count(it.n_features, "feature"),
+        made(it)
+    )
+}
+
+/// How far something is.
+pub(super) fn progress(phase: &str, (done, total): (u64, Option<u64>), unit: &str) -> String {
+    let amount = |it: u64| match unit {
+        "bytes" => bytes(it),
+        _ => it.to_string(),
+    };
+    let of = total.map_or_else(String::new, |it| format!(" of {}", amount(it)));
+    let unit = if unit == "bytes" { "" } else { unit };
+    format!("{phase}: {}{of} {unit}", amount(done))
+}
+
+/// What came of a merge.
+pub(super) fn merged(it: &LabelsOwn) -> String {
+    let n = it.conflicts.len();
+    let mut out = format!("{} new, {} the same.", it.n_added, it.n_same);
+    if n > 0 {
+        out.push_str(&format!(" {} kept as you call them:", count(n, "feature")));
+    }
+    for it in it.conflicts.iter().take(5) {
+        out.push_str(&format!(
+            " {}: “{}”, not “{}”.",
+            id(it.feature),
+            it.yours,
+            it.theirs
+        ));
+    }
+    out
+}
+
+/// What is hidden as common.
+pub(super) fn hidden(n: usize) -> String {
+    format!("{n} hidden: they fire on more than 1 % of text")
+}
+
+/// How much fires in a run.
+pub(super) fn activations(n: usize, n_hidden: usize) -> String {
+    let hidden = match n_hidden {
+        0 => String::new(),
+        it => format!(", {it} hidden as common here"),
+    };
+    format!(
+        "{} over all tokens and layers{hidden}.",
+        count(n, "activation")
+    )
 }
 
 /// Which features there are.
@@ -155,13 +376,6 @@ pub(super) fn count(n: usize, one: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_sorted_and_explained() {
-        assert!(GLOSSARY.is_sorted_by_key(|it| it.0.to_lowercase()));
-        assert!(GLOSSARY.iter().all(|it| it.1.ends_with('.')));
-        assert!(!gloss("feature").is_empty());
-    }
 
     #[test]
     fn numbers_agree_with_their_nouns() {

@@ -13,13 +13,25 @@ fn main() {
 #[cfg(target_arch = "wasm32")]
 mod web {
     use gemscope::{
-        session::{Engine, EngineOptions, Faults, HubConfig, Message, hash_seconds, selftest},
+        session::{
+            Engine, EngineOptions, Faults, HubConfig, Message, hash_seconds, selftest, wire,
+        },
         spec::HostTable,
         sys::warn,
     };
     use js_sys::{Array, Uint8Array};
-    use wasm_bindgen::{JsCast, prelude::Closure};
+    use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
     use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+    /// Stands in the name of a worker whose page reads bytes.
+    const IN_BYTES_NAME: &str = "wire=bytes";
+    /// What is said to a page of another build.
+    const OTHER_BUILD: &str = "another build";
+
+    thread_local! {
+        /// Whether events are told as bytes: to a page of ours.
+        static IN_BYTES: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
 
     /// A worker of this name tries the browser instead of being an engine, and says how that went.
     const SELFTEST: &str = "selftest";
@@ -39,10 +51,21 @@ mod web {
                 hash_seconds(bytes.parse().unwrap_or_default())
             ));
         }
+        IN_BYTES.set(scope.name().split('&').any(|it| it == IN_BYTES_NAME));
         let engine = Engine::new(options(&scope.name()), |it| post(&it));
         let inbox = engine.inbox();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |it: MessageEvent| {
-            inbox.post_json(&it.data().as_string().unwrap_or_default());
+            let data = it.data();
+            match bytes(&data) {
+                Some(it) => match wire::read(&it) {
+                    Some(command) => inbox.post_with(command, parts(&data).1),
+                    None => tell(OTHER_BUILD),
+                },
+                None => {
+                    let (json, attached) = parts(&data);
+                    inbox.post_json_with(&json, attached);
+                }
+            }
         });
         scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         // It listens as long as the worker lives.
@@ -53,13 +76,37 @@ mod web {
         wasm_bindgen_futures::spawn_local(engine.run());
     }
 
+    /// The command of a page of the same build: `[bytes, ...attachments]`.
+    fn bytes(message: &JsValue) -> Option<Vec<u8>> {
+        let first = message.dyn_ref::<Array>()?.get(0);
+        first.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+    }
+
+    /// A message is a command's JSON, or `[json, ...attachments]`.
+    fn parts(message: &JsValue) -> (String, Vec<JsValue>) {
+        let Some(all) = message.dyn_ref::<Array>() else {
+            return (message.as_string().unwrap_or_default(), Vec::new());
+        };
+        let mut parts = all.iter();
+        let json = parts.next().and_then(|it| it.as_string());
+        (json.unwrap_or_default(), parts.collect())
+    }
+
     /// An event as `[json, ...buffers]`; the buffers are transferred, not copied.
     fn post(message: &Message) {
-        let Ok(json) = serde_json::to_string(&message.event) else {
-            return warn("an event can't be written as JSON");
-        };
-        let out = Array::of1(&json.into());
         let transfer = Array::new();
+        let first: Option<JsValue> = match IN_BYTES.get() {
+            true => wire::write(&message.event).map(|it| {
+                let bytes = Uint8Array::from(it.as_slice());
+                transfer.push(&bytes.buffer());
+                bytes.into()
+            }),
+            false => serde_json::to_string(&message.event).ok().map(Into::into),
+        };
+        let Some(first) = first else {
+            return warn("an event can't be written");
+        };
+        let out = Array::of1(&first);
         for part in &message.parts {
             let buffer = Uint8Array::from(part.as_slice()).buffer();
             out.push(&buffer);
@@ -86,7 +133,7 @@ mod web {
 
     /// How the device is taken and what may be fetched from where, from the worker's name:
     /// `limits=default&max_binding_bytes=16384&adapter=…&store=…&hosts=…`, the last a host table in percent signs in place of the
-    /// site's own. The page's policy binds whatever stands there.
+    /// site's own; `lose_at_submit` loses the first device there, for tests. The page's policy binds whatever stands there.
     fn options(name: &str) -> EngineOptions {
         let mut options = EngineOptions::default();
         options.library.site = site();
@@ -94,7 +141,6 @@ mod web {
             match key {
                 "limits" => options.default_limits = value == "default",
                 "max_binding_bytes" => options.max_binding_bytes = value.parse().ok(),
-                // A test's way to lose the first device.
                 "lose_at_submit" => {
                     let lose_at_submit = value.parse().ok();
                     options.faults = vec![Faults {

@@ -14,19 +14,28 @@ fn main() {
 mod web {
     use gemscope::{
         app::{
-            Browser, Desk, Doings, Engine, Group, Held, Link, Metric, Options, Page, Parts,
-            Recording, Sort, Theme, Ui, Widths, act, base, has_webgpu,
+            Browser, Came, Choice, Desk, Doings, Engine, Group, Hear, Held, Keeping, Later, Link,
+            Metric, Options, Page, Parts, Recording, Site, SiteDeed, Sort, Theme, Ui, Widths, act,
+            base, follow_address, fragment, has_webgpu, requests, save_file, take_drops,
         },
         session::protocol::{CommandBody, Event},
     };
-    use leptos::wasm_bindgen::{JsCast, JsValue};
-    use leptos::{ev, leptos_dom::helpers::window_event_listener, prelude::*, web_sys};
+    use leptos::wasm_bindgen::{self, JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
+    use leptos::{
+        ev, leptos_dom::helpers::window_event_listener, prelude::*, task::spawn_local, web_sys,
+    };
+    use std::rc::Rc;
 
     /// Names under which settings are kept.
     const SETTINGS: &str = "gemscope.settings";
     const HISTORY: &str = "gemscope.history";
+    const MODEL: &str = "gemscope.model";
 
     thread_local! {
+        /// Whether the visitor has had everything removed: nothing is kept again before the next visit.
+        static CLEARED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+        /// What had the focus before something was laid over the page.
+        static MINDED: std::cell::RefCell<Option<web_sys::Element>> = const { std::cell::RefCell::new(None) };
         /// The one engine of the page; signals and callbacks want values that may cross threads, and a worker may not.
         static LINK: std::cell::RefCell<Option<Link>> = const { std::cell::RefCell::new(None) };
     }
@@ -45,6 +54,8 @@ mod web {
                 .map(String::from)
                 .collect()
         });
+        desk.linking.opened = fragment();
+        desk.library.choice = Choice::of_text(&kept(MODEL).unwrap_or_default());
         if !has_webgpu() {
             desk.engine = Engine::NoWebGpu;
         }
@@ -61,17 +72,130 @@ mod web {
 
     fn begin(ui: Ui) {
         if has_webgpu() {
-            let link = Link::start(move |event, parts| fold(ui, event, &parts));
-            LINK.set(Some(link));
+            LINK.set(Some(Link::start()));
             ui.ask(Desk::start);
         }
+        fetch_later(ui);
         Effect::new(move |_| mark(ui));
         Effect::new(move |_| keep_settings(&ui.options.read()));
+        Effect::new(move |_| fill_draft(ui));
+        Effect::new(move |_| {
+            let shown = ui.shown.get();
+            let size = shown.map(|it| (it.record.n_layers, it.record.n_pos()));
+            if let Some((n_layers, n_pos)) = size {
+                ui.selection.update(|it| it.fit(n_layers, n_pos));
+            }
+            // What the map is to show of each run is asked for each run.
+            let metric = ui.options.with_untracked(|it| it.metric);
+            ui.ask(|desk| desk.need(metric));
+        });
+        keep_model(ui);
+        ui.look_at_chosen();
+        follow_address(ui);
+        follow_site(ui);
+        take_drops(ui);
     }
 
-    fn fold(ui: Ui, event: Event, parts: &Parts) {
-        let now = now();
-        ui.ask(|desk| desk.fold(event, parts, now));
+    /// A prompt that came as tokens stands in the field too.
+    fn fill_draft(ui: Ui) {
+        let text = ui.shown.get().map(|it| it.prompt.text);
+        if let Some(it) = text.filter(|_| ui.draft.read_untracked().is_empty()) {
+            ui.draft.set(it);
+        }
+    }
+
+    /// The model that is being fetched, otherwise the one that is open, is what the next visit goes on with.
+    fn keep_model(ui: Ui) {
+        let next = Memo::new(move |_| ui.desk.read().next_choice());
+        Effect::new(move |_| {
+            if let Some(it) = next.get() {
+                keep(MODEL, &it);
+            }
+        });
+    }
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// `window.gemscopeSite` of `www/start.js`.
+        type SiteHandle;
+        #[wasm_bindgen(thread_local_v2, js_namespace = window, js_name = gemscopeSite)]
+        static SITE: Option<SiteHandle>;
+        #[wasm_bindgen(method)]
+        fn state(this: &SiteHandle) -> String;
+        #[wasm_bindgen(method)]
+        fn onchange(this: &SiteHandle, call: &Closure<dyn FnMut(String)>);
+        #[wasm_bindgen(method)]
+        fn reload(this: &SiteHandle);
+        #[wasm_bindgen(method, js_name = setEnabled)]
+        fn set_enabled(this: &SiteHandle, on: bool);
+        #[wasm_bindgen(method)]
+        fn clear(this: &SiteHandle);
+        #[wasm_bindgen(method, getter)]
+        fn requests(this: &SiteHandle) -> JsValue;
+    }
+
+    /// Whether the site is kept, as it changes; whom it may ask.
+    fn follow_site(ui: Ui) {
+        let heard = Closure::new(move |name: String| {
+            ui.site.update(|it| it.keeping = Keeping::of(&name));
+        });
+        SITE.with(|site| {
+            let Some(site) = site else {
+                return;
+            };
+            site.onchange(&heard);
+            ui.site.set(Site {
+                keeping: Keeping::of(&site.state()),
+                requests: requests(site.requests()),
+            });
+        });
+        // Called for as long as the page is there.
+        heard.forget();
+    }
+
+    fn do_to_site(deed: SiteDeed) {
+        SITE.with(|site| match (site, deed) {
+            (None, _) => (),
+            (Some(it), SiteDeed::Reload) => it.reload(),
+            (Some(it), SiteDeed::Keep(on)) => it.set_enabled(on),
+            (Some(it), SiteDeed::Clear) => {
+                CLEARED.set(true);
+                it.clear();
+            }
+        });
+    }
+
+    /// What hears the engine.
+    struct Ear {
+        ui: Ui,
+        later: &'static dyn Later,
+    }
+
+    impl Hear for Ear {
+        fn read(&self, bytes: &[u8]) -> Option<Event> {
+            self.later.read(bytes)
+        }
+
+        fn take(&self, event: Event, parts: &Parts) {
+            self.later.fold(self.ui, event, parts);
+        }
+    }
+
+    /// The rest of the program: once it is there, the engine is heard.
+    fn fetch_later(ui: Ui) {
+        spawn_local(ui.fetch_later());
+        Effect::new(move |_| match ui.later.get() {
+            Came::Coming => (),
+            Came::Here(later) => {
+                ui.desk.update(Desk::later_came);
+                LINK.with_borrow(|it| {
+                    if let Some(it) = it {
+                        it.hear(Rc::new(Ear { ui, later }));
+                    }
+                });
+            }
+            Came::Failed => ui.desk.update(Desk::fail_later),
+        });
     }
 
     fn doings() -> Doings {
@@ -89,16 +213,29 @@ mod web {
             now: Callback::new(|()| now()),
             keep: Callback::new(|(_, text): (&'static str, String)| keep(HISTORY, &text)),
             focus: Callback::new(|id: &'static str| {
-                let found = document().get_element_by_id(id);
-                if let Some(it) = found.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
-                    // It fails only for what is not in the document.
-                    let _ = it.focus();
-                }
+                request_animation_frame(move || focus(document().get_element_by_id(id)));
             }),
+            mind_focus: Callback::new(|minds: bool| match minds {
+                true => MINDED.with_borrow_mut(|it| {
+                    if it.is_none() {
+                        *it = document().active_element();
+                    }
+                }),
+                false => focus(MINDED.take()),
+            }),
+            save: Callback::new(save_file),
+            site: Callback::new(do_to_site),
             copy: Callback::new(|text: String| {
                 // Whether a browser lets a page write there is the visitor's to decide.
                 let _ = window().navigator().clipboard().write_text(&text);
             }),
+        }
+    }
+
+    fn focus(it: Option<web_sys::Element>) {
+        if let Some(it) = it.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+            // It fails only for what is not in the document.
+            let _ = it.focus();
         }
     }
 
@@ -130,6 +267,7 @@ mod web {
                 shift: it.shift_key(),
                 alt: it.alt_key(),
                 typing: types(&it),
+                no_letters: ui.options.read_untracked().no_letters,
             };
             if let Some(done) = act(&it.key(), held) {
                 it.prevent_default();
@@ -158,9 +296,16 @@ mod web {
         })
     }
 
-    /// How far the page is, for tests and style sheets.
+    /// How far the page is, for tests and style sheets; the tab's title tells how far a download is.
     fn mark(ui: Ui) {
         let desk = ui.desk.read();
+        let fetching = desk.library.fetching.as_ref();
+        let title = fetching.map_or("Gemscope".into(), |it| {
+            format!("{} % · Gemscope", it.percent())
+        });
+        if document().title() != title {
+            document().set_title(&title);
+        }
         let is_live = desk.shown.as_ref().is_some_and(|it| it.key.is_some());
         let state = match (&desk.failure, desk.is_running()) {
             (_, true) => "running",
@@ -169,9 +314,27 @@ mod web {
             _ if is_live => "live",
             _ => "loading",
         };
-        let theme = ui.options.read().theme.name();
+        let embed = ui.embed.get();
+        let flags = embed.as_ref().map_or_else(String::new, |it| {
+            let flag = |is_set: bool, name: &'static str| if is_set { name } else { "" };
+            let flags = [
+                "embed",
+                flag(it.no_plots, "no-plots"),
+                flag(it.no_examples, "no-examples"),
+                flag(it.no_head, "no-head"),
+            ];
+            flags.join(" ")
+        });
+        let theme = embed.and_then(|it| it.theme);
+        let theme = theme
+            .map_or(ui.options.read().theme, |it| Theme::of(&it))
+            .name();
         let page = document().document_element();
-        for (name, value) in [("data-state", state), ("data-theme", theme)] {
+        for (name, value) in [
+            ("data-state", state),
+            ("data-theme", theme),
+            ("data-embed", flags.as_str()),
+        ] {
             if let Some(it) = &page {
                 // Names without spaces are always taken.
                 let _ = it.set_attribute(name, value);
@@ -196,6 +359,7 @@ mod web {
             values: of("values") == "true",
             log: of("log") == "true",
             show_common: of("common") == "true",
+            no_letters: of("letters") == "off",
             widths: Widths::of(&of("widths")),
             ..Options::default()
         }
@@ -203,7 +367,7 @@ mod web {
 
     fn keep_settings(it: &Options) {
         let text = format!(
-            "metric={} sort={} group={} theme={} values={} log={} common={} widths={}",
+            "metric={} sort={} group={} theme={} values={} log={} common={} letters={} widths={}",
             it.metric.name(),
             it.sort.name(),
             it.group.name(),
@@ -211,6 +375,7 @@ mod web {
             it.values,
             it.log,
             it.show_common,
+            if it.no_letters { "off" } else { "on" },
             it.widths.text()
         );
         keep(SETTINGS, &text);
@@ -227,7 +392,7 @@ mod web {
     }
 
     fn keep(name: &str, text: &str) {
-        if let Some(it) = storage() {
+        if let Some(it) = storage().filter(|_| !CLEARED.get()) {
             // Full or refused: the next visit begins anew.
             let _ = it.set_item(name, text);
         }

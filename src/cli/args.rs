@@ -1,6 +1,8 @@
 //! What can be written on the command line. What a value means beyond its grammar is judged where it is used.
 
+use super::export_args::Export;
 use super::grammar;
+use super::label_args::LabelsArgs;
 use super::scope_args::{
     Changes, Check, Effects, Feature, Features, Intervene, Lens, Metrics, Scope,
 };
@@ -67,10 +69,14 @@ pub enum Command {
     Lens(Lens),
     /// Shows the direct effects of active features on a token
     Effects(Effects),
+    /// Writes a run to a file: a table of features, activations, a summary or a picture
+    Export(Export),
     /// Brings a model and its transcoders into the store
     Fetch(Fetch),
     /// Shows what is kept in the store, and looks after it
     Store(Store),
+    /// Makes, searches and shows labels of features; keeps your own
+    Labels(LabelsArgs),
     /// Hashes a folder's files, so that they can be proven piece by piece as they are fetched
     Manifest(Manifest),
     /// Holds the real weights against published figures

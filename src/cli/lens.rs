@@ -73,7 +73,7 @@ pub fn run(args: &Lens, global: &Global) -> Result<Report, Failure> {
 }
 
 /// The model with room for a run to be kept, from which the lens reads; it needs no transcoders.
-fn request(args: &Model) -> Result<OpenRequest, Failure> {
+pub fn request(args: &Model) -> Result<OpenRequest, Failure> {
     if args.scope.transcoders.is_some() {
         return open::request(args);
     }

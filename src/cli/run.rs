@@ -3,8 +3,8 @@
 use super::args::{Arguments, Command};
 use super::report::{self, Report};
 use super::{
-    check, describe, dump, effects, feature, features, fetch, generate, intervene, lens, measure,
-    metrics, probs, sites, store, tokens,
+    check, describe, dump, effects, export, feature, features, fetch, generate, intervene,
+    label_files, lens, measure, metrics, probs, sites, store, tokens,
 };
 use crate::session::protocol::Failure;
 use clap::Parser;
@@ -31,8 +31,10 @@ pub fn run() -> ExitCode {
         Command::Intervene(it) => intervene::run(&it, &global),
         Command::Lens(it) => lens::run(&it, &global),
         Command::Effects(it) => effects::run(&it, &global),
+        Command::Export(it) => export::run(&it, &global),
         Command::Fetch(it) => fetch::run(&it, &global),
         Command::Store(it) => store::run(&it, &global).map(&mut judged),
+        Command::Labels(it) => label_files::run(&it, &global),
         Command::Manifest(it) => store::manifest(&it, &global),
         Command::Check(it) => check::run(&it, &global).map(&mut judged),
         Command::Tokens(it) => tokens::run(&it, &global),

@@ -108,6 +108,25 @@ impl Draft {
         })
     }
 
+    /// Writes bytes behind those that are there, for a file that is no safetensors or comes as one.
+    ///
+    /// Errors: no room on the disk.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.file.write_all(bytes);
+        written.map_err(|it| self.error(&it))
+    }
+
+    /// Gives the file its name; how many bytes it has.
+    ///
+    /// Errors: the disk.
+    pub fn finish(mut self) -> Result<u64, Failure> {
+        let size = self.file.sync_all().and_then(|()| self.file.metadata());
+        let size = size.map_err(|it| self.error(&it))?.len();
+        fs::rename(&self.path, &self.out).map_err(|it| self.error(&it))?;
+        self.finished = true;
+        Ok(size)
+    }
+
     fn error(&self, error: &std::io::Error) -> Failure {
         let what = format!("`{}` can't be written.", self.out.display());
         file_failure(what, "See that there is room on the disk.", error)
@@ -134,17 +153,12 @@ impl TensorFile {
     /// Gives the file its name.
     ///
     /// Errors: numbers are missing; the disk.
-    pub fn finish(mut self) -> Result<u64, Failure> {
+    pub fn finish(self) -> Result<u64, Failure> {
         let missing = |it: &&Tensor| it.n_written != it.entry.size_bytes();
         if let Some(it) = self.tensors.iter().find(missing) {
             return Err(misfit(&it.entry.name));
         }
-        let draft = &mut self.draft;
-        let size = draft.file.sync_all().and_then(|()| draft.file.metadata());
-        let size = size.map_err(|it| draft.error(&it))?.len();
-        fs::rename(&draft.path, &draft.out).map_err(|it| draft.error(&it))?;
-        draft.finished = true;
-        Ok(size)
+        self.draft.finish()
     }
 }
 

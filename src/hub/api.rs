@@ -137,6 +137,7 @@ async fn once(net: &Net, repo: &RepoRef, url: &str) -> Result<(Vec<u8>, Headers)
         range: None,
         accept: Some("application/json"),
         what: repo.repo.as_str(),
+        alone: false,
     };
     let mut response = exchange::ask(net, &question, |_| Ok(())).await?;
     if let Some(trouble) = answer::trouble(&response) {
@@ -155,7 +156,8 @@ async fn once(net: &Net, repo: &RepoRef, url: &str) -> Result<(Vec<u8>, Headers)
         let file = repo.repo.to_string();
         return Err(HubError::NotData { file }.into());
     }
-    let text = exchange::whole(net, &mut response, net.config.most_json_bytes).await?;
+    let most_bytes = net.config.most_json_bytes;
+    let text = exchange::whole(net, &mut response, most_bytes, &mut |_, _| ()).await?;
     let text = text.ok_or_else(|| unusable(net, repo, "it is far too long"))?;
     Ok((text, response.headers))
 }

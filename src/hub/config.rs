@@ -14,6 +14,8 @@ pub struct HubConfig {
     pub in_flight: usize,
     /// Without a byte for so long, a request counts as dead.
     pub stall_millis: f64,
+    /// So long an answer about a single feature may take as a whole.
+    pub answer_millis: f64,
     /// The first wait after a failure; each further one is twice as long.
     pub first_wait_millis: f64,
     /// The longest wait of our own choosing.
@@ -44,6 +46,7 @@ impl Default for HubConfig {
             journal_bytes: 48 << 20,
             in_flight: 3,
             stall_millis: 20_000.0,
+            answer_millis: 30_000.0,
             first_wait_millis: 5_000.0,
             most_wait_millis: 60_000.0,
             // Limits of the Hub count five minutes; three of them is more than it ever asks for.

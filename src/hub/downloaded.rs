@@ -6,9 +6,11 @@
 //! (`--local-dir`) each file has `.cache/huggingface/download/FILE.metadata`: commit, ETag, time. An ETag is the sha256 of a large
 //! file, and git's name of a small one.
 
-use super::{Folder, HubError, RemoteFile, Source};
+use super::{
+    Folder, HubError, RemoteFile, Source,
+    noted::{MAX_NOTE_BYTES, Note, is_hex, made_up, of_etag, sampled, samples},
+};
 use crate::spec::{RepoName, RepoRef};
-use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
@@ -18,12 +20,6 @@ use std::{
 
 /// What stands before a repository in a cache, and between the parts of its name.
 const OF_MODELS: &str = "models--";
-/// Where a folder of one's own has what is known of its files.
-const METADATA: &str = ".cache/huggingface/download/";
-/// A note of more bytes than this is none.
-const MAX_NOTE_BYTES: u64 = 4096;
-/// Bytes of a file's start and end by which one is told from another where nothing else is known.
-const SAMPLE_BYTES: u64 = 64 << 10;
 
 /// A folder with files of a repository.
 pub struct Downloaded {
@@ -36,13 +32,6 @@ pub struct Downloaded {
     /// The files by name, with the sha256 of those of which it is known. Of others `oid` is a hash of name, size, time and ends,
     /// which is no name that git gave.
     pub files: BTreeMap<String, RemoteFile>,
-}
-
-/// What is noted of a file that was downloaded into a folder of one's own.
-struct Note {
-    commit: String,
-    etag: String,
-    seconds: f64,
 }
 
 impl Downloaded {
@@ -68,10 +57,7 @@ impl Downloaded {
             files.insert(name, file);
             notes.extend(note);
         }
-        let newest = notes
-            .into_iter()
-            .max_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        let commit = commit.or(newest.map(|it| it.commit));
+        let commit = commit.or_else(|| Note::newest(notes));
         Ok(Self {
             folder: Rc::new(folder),
             repo: named.or(of_cache),
@@ -117,21 +103,15 @@ fn known(folder: &Folder, name: &str) -> Result<(RemoteFile, Option<Note>), HubE
         source,
     };
     let metadata = fs::metadata(&path).map_err(error)?;
-    let note = note_text(&folder.path().join(format!("{METADATA}{name}.metadata")));
+    let note = note_text(&folder.path().join(Note::place(name)));
     let note = note.and_then(|it| Note::parse(&it));
     let etag = match &note {
         Some(it) => Some(it.etag.clone()),
         None => blob_name(&path),
     };
-    let mut file = RemoteFile {
-        size_bytes: metadata.len(),
-        sha256: None,
-        oid: String::new(),
-    };
-    match etag {
-        Some(it) if is_hex(&it, 64) => file.sha256 = Some(it),
-        Some(it) if is_hex(&it, 40) => file.oid = it,
-        _ => file.oid = sampled(folder, name, &metadata)?,
+    let mut file = of_etag(metadata.len(), etag.as_deref());
+    if file.sha256.is_none() && file.oid.is_empty() {
+        file.oid = told_apart(folder, name, &metadata)?;
     }
     Ok((file, note))
 }
@@ -143,47 +123,17 @@ fn blob_name(path: &Path) -> Option<String> {
     is_blob.then(|| Some(target.file_name()?.to_str()?.into()))?
 }
 
-/// What tells a file from others where nobody says what it must hash to: a file that is changed is another one.
-fn sampled(folder: &Folder, name: &str, metadata: &fs::Metadata) -> Result<String, HubError> {
+/// What tells a file from others of which nothing is noted.
+fn told_apart(folder: &Folder, name: &str, metadata: &fs::Metadata) -> Result<String, HubError> {
     let size_bytes = metadata.len();
     let modified = metadata.modified().ok();
     let since = modified.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
     let nanos = since.map_or(0, |it| it.as_nanos());
-    let mut hasher = Sha256::new();
-    hasher.update(format!("{name}\n{size_bytes}\n{nanos}\n"));
-    let end = size_bytes.saturating_sub(SAMPLE_BYTES);
-    for range in [0..SAMPLE_BYTES.min(size_bytes), end..size_bytes] {
-        hasher.update(folder.range(name, range)?.into_vec());
+    let mut read = Vec::new();
+    for range in samples(size_bytes) {
+        read.push(folder.range(name, range)?.into_vec());
     }
-    Ok(digits_40(hasher))
-}
-
-/// What stands for the commit where nothing tells it.
-fn made_up(files: &BTreeMap<String, RemoteFile>) -> String {
-    let mut hasher = Sha256::new();
-    for (name, it) in files {
-        let hash = it.sha256.as_ref().unwrap_or(&it.oid);
-        hasher.update(format!("{name}\n{}\n{hash}\n", it.size_bytes));
-    }
-    digits_40(hasher)
-}
-
-fn digits_40(hasher: Sha256) -> String {
-    let bytes = hasher.finalize();
-    bytes[..20].iter().map(|it| format!("{it:02x}")).collect()
-}
-
-impl Note {
-    fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines().map(str::trim);
-        let (commit, etag) = (lines.next()?, lines.next()?);
-        let seconds = lines.next().and_then(|it| it.parse().ok());
-        is_hex(commit, 40).then(|| Self {
-            commit: commit.into(),
-            etag: etag.into(),
-            seconds: seconds.unwrap_or(0.0),
-        })
-    }
+    Ok(sampled(name, size_bytes, nanos, &read))
 }
 
 /// A small text, if it is there.
@@ -201,11 +151,6 @@ fn cache_name(repo: &RepoName) -> String {
 fn repo_of(path: &Path) -> Option<RepoName> {
     let name = path.file_name()?.to_str()?.strip_prefix(OF_MODELS)?;
     name.replacen("--", "/", 1).parse().ok()
-}
-
-fn is_hex(text: &str, n_digits: usize) -> bool {
-    let digit = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
-    text.len() == n_digits && text.bytes().all(digit)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn a_folder_of_ones_own_says_commit_and_hashes() {
     it.file("model.safetensors", "weights");
     it.file("config.json", "{}");
     it.file("mine.txt", "not downloaded");
-    let note = |name: &str, text: &str| it.file(&format!("{METADATA}{name}.metadata"), text);
+    let note = |name: &str, text: &str| it.file(&Note::place(name), text);
     note(
         "model.safetensors",
         &format!("{COMMIT}\n{SHA}\n1700000001.5\n"),

@@ -95,6 +95,14 @@ pub enum HubError {
         /// The HTTP status.
         status: u16,
     },
+    /// More than anybody wants of it.
+    #[error("`{file}` has more than {} MiB", most_bytes >> 20)]
+    TooLong {
+        /// The file.
+        file: String,
+        /// What is read at most.
+        most_bytes: usize,
+    },
     /// The server sends whole files only.
     #[error("the server does not send ranges of `{file}`")]
     NoRanges {
@@ -125,6 +133,9 @@ pub enum HubError {
         /// What is wrong with it.
         detail: &'static str,
     },
+    /// No host of the table tells about single features.
+    #[error("this installation asks nobody about single features")]
+    NobodyTold,
     /// A host that this installation does not ask.
     #[error("{address} is not among the hosts that this page may ask")]
     OffTable {
@@ -218,7 +229,7 @@ pub enum HubError {
         seconds: Option<u64>,
     },
     /// The server was tried again and again.
-    #[error("`{file}` could not be fetched in {attempts} attempts: {detail}")]
+    #[error("`{file}` could not be fetched in {attempts} attempt{}: {detail}", if *attempts == 1 { "" } else { "s" })]
     GaveUp {
         /// The file or repository.
         file: String,

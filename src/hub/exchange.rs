@@ -20,6 +20,8 @@ pub(super) struct Question<'a> {
     pub accept: Option<&'static str>,
     /// The file or repository, for messages.
     pub what: &'a str,
+    /// Whether it stays with its server: no token goes along, and nobody else is sent on to.
+    pub alone: bool,
 }
 
 /// Asks, and follows redirects where the back end has not; `hop` looks at the headers of each.
@@ -30,12 +32,15 @@ pub(super) async fn ask(
 ) -> Result<Response, Failure> {
     let mut url = question.url.to_string();
     for _ in 0..=net.config.redirects {
-        net.check_hop(question.endpoint, &url)?;
+        check(net, question, &url)?;
         let response = once(net, question, url.clone()).await?;
         if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             // Where a browser followed the redirect, only now one sees whereto.
-            net.check_hop(question.endpoint, &response.url)?;
+            check(net, question, &response.url)?;
             return Ok(response);
+        }
+        if question.alone {
+            break;
         }
         hop(&response.headers)?;
         let location = response.headers.get("location");
@@ -45,9 +50,18 @@ pub(super) async fn ask(
     Err(redirects(question).into())
 }
 
+/// Whether an address may be asked in answer to a question.
+fn check(net: &Net, question: &Question<'_>, url: &str) -> Result<(), HubError> {
+    match question.alone {
+        true if Endpoint::of(url).as_ref() == Some(question.endpoint) => Ok(()),
+        true => Err(redirects(question)),
+        false => net.check_hop(question.endpoint, url),
+    }
+}
+
 async fn once(net: &Net, question: &Question<'_>, url: String) -> Result<Response, Failure> {
     net.count(|it| it.n_requests += 1);
-    let bearer = net.token(question.endpoint);
+    let bearer = net.token(question.endpoint).filter(|_| !question.alone);
     let request = Request {
         // Back ends ask the token again; here it is kept from requests that are not its own at all.
         bearer: bearer.filter(|it| it.header_for(&url).is_some()),
@@ -84,18 +98,24 @@ pub(super) async fn more(net: &Net, response: &mut Response) -> Result<Option<By
     })
 }
 
-/// A whole body of at most so many bytes; none where it is longer.
+/// A whole body of at most so many bytes; none where it is longer. `told` hears how much has come, and of how much.
 pub(super) async fn whole(
     net: &Net,
     response: &mut Response,
     most_bytes: usize,
+    told: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<Option<Vec<u8>>, Trouble> {
+    let length = response.headers.get("content-length");
+    let total: Option<u64> = length.and_then(|it| it.parse().ok());
     let mut out = Vec::new();
     while let Some(it) = more(net, response).await? {
         if out.len() + it.len() > most_bytes {
             return Ok(None);
         }
         out.extend(it.into_vec());
+        let n_bytes = out.len() as u64;
+        // What is sent packed says the packed length.
+        told(n_bytes, total.filter(|it| n_bytes <= *it));
     }
     Ok(Some(out))
 }

@@ -5,7 +5,10 @@ mod answer;
 mod api;
 #[cfg(test)]
 mod chaos_tests;
+#[cfg(target_arch = "wasm32")]
+mod chosen;
 mod config;
+mod copied;
 #[cfg(test)]
 mod double;
 #[cfg(not(target_arch = "wasm32"))]
@@ -15,12 +18,15 @@ mod exchange;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod http;
+mod inside;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod listing;
 mod memory;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod net;
+mod noted;
+mod page;
 mod path;
 mod piece;
 mod remedy;
@@ -40,13 +46,17 @@ mod walk;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
+#[cfg(target_arch = "wasm32")]
+pub use chosen::Chosen;
 pub use config::HubConfig;
+pub use copied::Copied;
 #[cfg(not(target_arch = "wasm32"))]
 pub use downloaded::Downloaded;
 pub use error::HubError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::Folder;
 pub use http::{Body, Headers, Http, HttpError, Request, Response};
+pub use inside::Inside;
 pub use memory::Memory;
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::NativeHttp;

@@ -151,6 +151,11 @@ impl Net {
         }
     }
 
+    /// Whom the host table names for questions about single features.
+    pub(super) fn of_features(&self) -> Option<Endpoint> {
+        self.hosts.borrow().of_features().cloned()
+    }
+
     /// Whether `endpoint` may send a request on to `address`, or have it there.
     ///
     /// Errors: [`HubError::OffTable`], which names the origin alone, since the rest may be signed.

@@ -22,6 +22,7 @@ impl HubError {
             Self::Range { .. } | Self::Length { .. } => {
                 "The file is shorter than it should be: download it again."
             }
+            Self::TooLong { .. } => "Check that the address is that of the file that you mean.",
             Self::Memory { .. } => "Close other programs or tabs and try again.",
             Self::Io { .. } => "Check that the file may be read and that its disk is connected.",
             Self::NoRanges { .. } => {
@@ -41,6 +42,9 @@ impl HubError {
             }
             Self::OffTable { .. } => {
                 "Choose a repository of a server that this page knows (see About), or use the gemscope program, which may ask any server."
+            }
+            Self::NobodyTold => {
+                "Read a labels file, or use an installation that asks Neuronpedia (see About)."
             }
             Self::RepoNotFound { .. } => {
                 "Check the name, written OWNER/NAME. If the repository is private, give an access token that may read it."

@@ -97,6 +97,17 @@ impl Retry {
         Ok(())
     }
 
+    /// The failure, where nothing is tried again.
+    pub fn end(mut self, failure: Failure) -> HubError {
+        match failure {
+            Failure::Fatal(it) => it,
+            Failure::Again(trouble) => {
+                self.n_failed += 1;
+                self.gave_up(trouble)
+            }
+        }
+    }
+
     /// Waits for the network where there is none; says whether it had to.
     async fn wait_online(&self) -> bool {
         let mut online = self.net.http.online();

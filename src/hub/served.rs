@@ -11,11 +11,15 @@ use web_sys::{
     ReferrerPolicy, RequestCache, RequestInit, RequestMode, RequestRedirect, Response, Url,
 };
 
+/// What an origin reads as where there is none.
+const OPAQUE: &str = "null";
+
 /// A folder of this page's own site. What is read stays in the JavaScript heap.
 #[derive(Debug)]
 pub struct Served {
     /// Ends in a slash.
     base: String,
+    mode: RequestMode,
     sizes: RefCell<BTreeMap<String, u64>>,
 }
 
@@ -28,7 +32,7 @@ impl Served {
             address: address.into(),
             detail: detail.into(),
         };
-        let origin = own("origin").ok_or_else(|| wrong("this page has none"))?;
+        let (origin, mode) = own_site().ok_or_else(|| wrong("this page has none"))?;
         // A worker that was started from a blob has an address that nothing is relative to.
         let url = (Url::new(address).ok())
             .or_else(|| Url::new_with_base(address, &own_address()?).ok())
@@ -40,6 +44,7 @@ impl Served {
         let path = url.pathname();
         Ok(Self {
             base: format!("{origin}{}/", path.trim_end_matches('/')),
+            mode,
             sizes: RefCell::default(),
         })
     }
@@ -88,7 +93,8 @@ impl Served {
             .map(|it| js_sys::encode_uri_component(it).into())
             .collect();
         let url = self.base.clone() + &parts.join("/");
-        let answer = fetch(&url, &range).await.map_err(|it| network(file, &it))?;
+        let answer = fetch(&url, &range, self.mode).await;
+        let answer = answer.map_err(|it| network(file, &it))?;
         let content_range = answer.headers().get("content-range").ok().flatten();
         let content_range = content_range.as_deref().and_then(parse_content_range);
         let file = file.to_string();
@@ -137,6 +143,17 @@ impl Source for Served {
     }
 }
 
+/// The origin of the site, and how it is asked. A frame that an embedding page denies its origin is a stranger to its own site, which
+/// the worker's script then names: it is asked as any page may ask it.
+fn own_site() -> Option<(String, RequestMode)> {
+    let origin = own("origin")?;
+    if origin != OPAQUE {
+        return Some((origin, RequestMode::SameOrigin));
+    }
+    let site = Url::new(&own("site")?).ok()?;
+    Some((site.origin(), RequestMode::Cors))
+}
+
 /// A property of the window or worker.
 fn own(key: &str) -> Option<String> {
     Reflect::get(&js_sys::global(), &key.into())
@@ -149,13 +166,13 @@ fn own_address() -> Option<String> {
     Reflect::get(&location, &"href".into()).ok()?.as_string()
 }
 
-async fn fetch(url: &str, range: &Range<u64>) -> Result<Response, JsValue> {
+async fn fetch(url: &str, range: &Range<u64>, mode: RequestMode) -> Result<Response, JsValue> {
     let headers = web_sys::Headers::new()?;
     headers.set("range", &format!("bytes={}-{}", range.start, range.end - 1))?;
     let init = RequestInit::new();
     init.set_headers(&headers);
     init.set_cache(RequestCache::NoStore);
-    init.set_mode(RequestMode::SameOrigin);
+    init.set_mode(mode);
     init.set_redirect(RequestRedirect::Error);
     init.set_referrer_policy(ReferrerPolicy::NoReferrer);
     let global = js_sys::global();

@@ -202,6 +202,7 @@ impl RangeStream {
             range: Some(self.reached..self.end),
             accept: None,
             what: &self.file,
+            alone: false,
         };
         exchange::ask(&self.from.net, &question, |it| self.check_marks(it)).await
     }

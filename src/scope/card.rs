@@ -136,8 +136,11 @@ impl Scope {
             self.mean_embedding = Some(model.mean_embedding(stop).await?);
         }
         let mean = self.mean_embedding.as_deref().unwrap_or_default();
-        let gain = model.final_gain().await?;
-        let parts = row.iter().zip(mean).zip(&gain);
+        if self.final_gain.is_none() {
+            self.final_gain = Some(model.final_gain().await?);
+        }
+        let gain = self.final_gain.as_deref().unwrap_or_default();
+        let parts = row.iter().zip(mean).zip(gain);
         Ok(parts.map(|((e, mean), gain)| gain * (e - mean)).collect())
     }
 

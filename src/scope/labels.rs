@@ -1,13 +1,24 @@
 //! The labels file: what each feature is about, how often and how strongly it fires, and where most. Leaves fetching it to others.
+//!
+//! One form for the demo and for the real transcoders, JSON: `{"version": 1, "made": "…", "set": "gemma-2-2b/…", "source": "…",
+//! "date": "2026-08-20", "licence": "…", "sentences": [["token", …], …], "layers": [{"layer": 0, "features": [{"index": 7,
+//! "label": "…", "density": 0.01, "max": 3.5, "top": [[sentence, pos, value], …]}, …]}, …]}`. All but version, made, layers and
+//! indexes may be left out.
 
-use crate::spec::{Example, FeatureId, Label};
+use super::{
+    label_columns::Columns,
+    labels_json::{self, Parts},
+};
+use crate::spec::{Example, FeatureId, Label, LabelsAbout};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The form that is read.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Bytes of the largest file that is read; the wasm heap holds it and what is made of it.
-pub const MAX_LABELS_BYTES: u64 = 64 << 20;
+pub const MAX_LABELS_BYTES: u64 = 96 << 20;
+/// Layers of any model.
+const MOST_LAYERS: usize = 1 << 16;
 
 /// Why a labels file can't be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -30,15 +41,32 @@ pub enum LabelsError {
         /// Its version.
         version: u64,
     },
+    /// For the features of another model.
+    #[error("these labels are for {found}, and not for {wanted}")]
+    OtherSet {
+        /// Whose they should be.
+        wanted: String,
+        /// Whose they are.
+        found: String,
+    },
 }
 
 /// Labels of the features of a set of transcoders.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Labels {
-    made: String,
+    about: LabelsAbout,
     sentences: Vec<Vec<String>>,
-    layers: BTreeMap<usize, Vec<Label>>,
+    layers: BTreeMap<usize, Columns>,
     top: BTreeMap<FeatureId, Vec<Top>>,
+}
+
+/// Reads a labels file layer by layer, so that a large one need not be read in one go.
+#[derive(Debug)]
+pub struct LabelsReader {
+    bytes: Vec<u8>,
+    parts: Vec<std::ops::Range<usize>>,
+    next: usize,
+    out: Labels,
 }
 
 /// Sentence, position, value.
@@ -53,6 +81,14 @@ struct Head {
 struct File {
     made: String,
     #[serde(default)]
+    set: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    date: String,
+    #[serde(default)]
+    licence: String,
+    #[serde(default)]
     sentences: Vec<Vec<String>>,
     layers: Vec<Layer>,
 }
@@ -65,33 +101,93 @@ struct Layer {
 
 #[derive(Deserialize)]
 struct Feature {
-    #[serde(flatten)]
-    label: Label,
+    index: u32,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    density: Option<f32>,
+    #[serde(default)]
+    max: Option<f32>,
     #[serde(default)]
     top: Vec<Top>,
 }
 
-impl Labels {
-    /// Reads a labels file.
+impl LabelsReader {
+    /// Reads all but the layers.
     ///
     /// Errors: [`LabelsError`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, LabelsError> {
-        Self::check_size(bytes.len() as u64)?;
-        let head: Head = serde_json::from_slice(bytes).map_err(|it| form(it.to_string()))?;
-        if head.version != u64::from(VERSION) {
-            let version = head.version;
-            return Err(LabelsError::Version { version });
-        }
-        let file: File = serde_json::from_slice(bytes).map_err(|it| form(it.to_string()))?;
-        let mut out = Self {
-            made: file.made,
+    pub fn new(bytes: Vec<u8>) -> Result<Self, LabelsError> {
+        Labels::check_size(bytes.len() as u64)?;
+        let parts = labels_json::parts(&bytes);
+        let file: File = match &parts {
+            // The layers stand apart, and an empty list in their place.
+            Some(Parts { layers, .. }) => {
+                head(&[&bytes[..layers.start], b"[]", &bytes[layers.end..]].concat())?
+            }
+            None => head(&bytes)?,
+        };
+        let mut out = Labels {
+            about: LabelsAbout {
+                made: file.made,
+                set: file.set,
+                source: file.source,
+                date: file.date,
+                licence: file.licence,
+                n_features: 0,
+                n_labels: 0,
+            },
             sentences: file.sentences,
-            ..Self::default()
+            ..Labels::default()
         };
         for it in file.layers {
             out.take(it)?;
         }
-        Ok(out)
+        Ok(Self {
+            bytes,
+            parts: parts.map(|it| it.each).unwrap_or_default(),
+            next: 0,
+            out,
+        })
+    }
+
+    /// What stands before the layers; counts are still 0.
+    pub fn about(&self) -> &LabelsAbout {
+        &self.out.about
+    }
+
+    /// How many layers are read, and of how many.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.next, self.parts.len())
+    }
+
+    /// Reads a layer; whether there was one to read.
+    ///
+    /// Errors: [`LabelsError`].
+    pub fn step(&mut self) -> Result<bool, LabelsError> {
+        let Some(range) = self.parts.get(self.next) else {
+            return Ok(false);
+        };
+        let layer = serde_json::from_slice(&self.bytes[range.clone()]);
+        self.out.take(layer.map_err(|it| form(it.to_string()))?)?;
+        self.next += 1;
+        Ok(true)
+    }
+
+    /// What was read, and the file's bytes.
+    pub fn finish(self) -> (Labels, Vec<u8>) {
+        (self.out, self.bytes)
+    }
+}
+
+impl Labels {
+    /// Reads a labels file in one go.
+    ///
+    /// Errors: [`LabelsError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, LabelsError> {
+        Self::check_size(bytes.len() as u64)?;
+        let mut reader = LabelsReader::new(bytes.to_vec())?;
+        while reader.step()? {}
+        Ok(reader.finish().0)
     }
 
     /// Says that a file is too large before it is read.
@@ -104,28 +200,28 @@ impl Labels {
         }
     }
 
-    /// Who made them, and how.
-    pub fn made(&self) -> &str {
-        &self.made
+    /// Who made them, how, when, for what, and how many.
+    pub fn about(&self) -> &LabelsAbout {
+        &self.about
     }
 
-    /// Those of each layer that has any, by index.
-    pub fn layers(&self) -> impl Iterator<Item = (usize, &[Label])> {
-        self.layers
-            .iter()
-            .map(|(layer, it)| (*layer, it.as_slice()))
+    /// The layers that have any.
+    pub fn layers(&self) -> impl Iterator<Item = usize> {
+        self.layers.keys().copied()
     }
 
     /// The one of a feature.
-    pub fn label(&self, feature: FeatureId) -> Option<&Label> {
+    pub fn label(&self, feature: FeatureId) -> Option<Label> {
         let layer = self.layers.get(&feature.layer)?;
-        let at = layer.binary_search_by_key(&feature.index, |it| it.index);
-        at.ok().map(|at| &layer[at])
+        layer.find(feature.index).map(|at| layer.label(at))
     }
 
     /// Those of a layer, by index.
-    pub fn layer(&self, layer: usize) -> &[Label] {
-        self.layers.get(&layer).map_or(&[], Vec::as_slice)
+    pub fn layer(&self, layer: usize) -> Vec<Label> {
+        let Some(layer) = self.layers.get(&layer) else {
+            return Vec::new();
+        };
+        (0..layer.len()).map(|at| layer.label(at)).collect()
     }
 
     /// Where a feature fires most, at most `n` sentences, the strongest first. A sentence that the file has twice is told once.
@@ -144,26 +240,58 @@ impl Labels {
         out
     }
 
+    /// The columns of each layer, by layer.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (usize, &Columns)> {
+        self.layers.iter().map(|(layer, it)| (*layer, it))
+    }
+
     fn take(&mut self, it: Layer) -> Result<(), LabelsError> {
         let layer = it.layer;
         if self.layers.contains_key(&layer) {
             return Err(form(format!("layer {layer} stands there twice")));
         }
-        let mut labels = Vec::with_capacity(it.features.len());
-        for Feature { label, mut top } in it.features {
-            let feature = FeatureId {
-                layer,
-                index: label.index,
-            };
-            self.check(feature, &label, &top)?;
-            top.sort_by(|a, b| b.2.total_cmp(&a.2));
-            if self.top.insert(feature, top).is_some() {
+        if layer >= MOST_LAYERS {
+            return Err(form(format!("no model has a layer {layer}")));
+        }
+        let mut features = it.features;
+        features.sort_by_key(|it| it.index);
+        let mut columns = Columns::default();
+        let mut last = None;
+        for mut it in features {
+            let index = it.index as usize;
+            let feature = FeatureId { layer, index };
+            if last.replace(it.index) == Some(it.index) {
                 return Err(form(format!("{feature} stands there twice")));
             }
-            labels.push(label);
+            let top = std::mem::take(&mut it.top);
+            let label = Label {
+                index,
+                label: it.label,
+                density: it.density,
+                max: it.max,
+            };
+            self.take_top(feature, &label, top)?;
+            let has_label = label.label.as_ref().is_some_and(|it| !it.trim().is_empty());
+            self.about.n_labels += usize::from(has_label);
+            columns.push(it.index, &label);
         }
-        labels.sort_by_key(|it| it.index);
-        self.layers.insert(layer, labels);
+        columns.shrink();
+        self.about.n_features += columns.len();
+        self.layers.insert(layer, columns);
+        Ok(())
+    }
+
+    fn take_top(
+        &mut self,
+        feature: FeatureId,
+        label: &Label,
+        mut top: Vec<Top>,
+    ) -> Result<(), LabelsError> {
+        self.check(feature, label, &top)?;
+        if !top.is_empty() {
+            top.sort_by(|a, b| b.2.total_cmp(&a.2));
+            self.top.insert(feature, top);
+        }
         Ok(())
     }
 
@@ -186,103 +314,16 @@ impl Labels {
     }
 }
 
-fn form(detail: String) -> LabelsError {
-    LabelsError::Form { detail }
+/// The version first: a file of another one may have another form.
+fn head(bytes: &[u8]) -> Result<File, LabelsError> {
+    let head: Head = serde_json::from_slice(bytes).map_err(|it| form(it.to_string()))?;
+    if head.version != u64::from(VERSION) {
+        let version = head.version;
+        return Err(LabelsError::Version { version });
+    }
+    serde_json::from_slice(bytes).map_err(|it| form(it.to_string()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = r#"{"version": 1, "made": "by hand", "sentences": [["<bos>", " a", " b"]],
-        "layers": [{"layer": 2, "features": [
-            {"index": 7, "label": "b", "density": 0.5, "max": 3, "top": [[0, 1, 1.0], [0, 2, 3.0]]},
-            {"index": 3}]}]}"#;
-
-    #[test]
-    fn labels_and_examples_are_found() {
-        let it = Labels::parse(FILE.as_bytes()).expect("a labels file");
-        let feature = FeatureId { layer: 2, index: 7 };
-        assert_eq!(it.label(feature).and_then(|it| it.max), Some(3.0));
-        let examples = it.examples(feature, 1);
-        assert_eq!(
-            (examples.len(), examples[0].pos, examples[0].value),
-            (1, 2, 3.0)
-        );
-        assert!(it.label(FeatureId { layer: 2, index: 4 }).is_none());
-        assert!(
-            it.label(FeatureId { layer: 2, index: 3 })
-                .is_some_and(|it| it.label.is_none())
-        );
-        assert_eq!(it.layers().count(), 1);
-    }
-
-    #[test]
-    fn what_is_wrong_is_said() {
-        for (from, to) in [
-            (r#""version": 1"#, r#""version": 2"#),
-            ("[0, 2, 3.0]", "[0, 3, 3.0]"),
-            ("[0, 2, 3.0]", "[1, 2, 3.0]"),
-            ("[0, 2, 3.0]", "[0, 2, 1e39]"),
-            ("[0, 2, 3.0]", "[0, -2, 3.0]"),
-            (
-                r#""layers": ["#,
-                r#""layers": [{"layer": 2, "features": []}, "#,
-            ),
-            (r#""index": 3"#, r#""index": 7"#),
-            (r#""max": 3"#, r#""max": 1e99"#),
-            (r#""layers""#, r#""lawyers""#),
-            ("}]}", "}"),
-        ] {
-            let text = FILE.replacen(from, to, 1);
-            assert!(Labels::parse(text.as_bytes()).is_err(), "{to}");
-        }
-        assert!(Labels::parse(b"").is_err());
-        assert!(Labels::parse(b"<!doctype html>").is_err());
-    }
-
-    #[test]
-    fn the_same_example_is_told_once() {
-        let text = r#"{"version": 1, "made": "", "sentences": [["a", "b"], ["c", "d"], ["a", "b"]],
-            "layers": [{"layer": 0, "features": [{"index": 5, "top":
-                [[2, 1, 1.5], [1, 1, 1.5], [0, 1, 1.5], [2, 0, 3.0]]}]}]}"#;
-        let it = Labels::parse(text.as_bytes()).expect("a labels file");
-        let feature = FeatureId { layer: 0, index: 5 };
-        let told = |n| -> Vec<(String, f32)> {
-            let examples = it.examples(feature, n).into_iter();
-            examples
-                .map(|it| (it.tokens[it.pos].clone(), it.value))
-                .collect()
-        };
-        let all = [("a", 3.0), ("b", 1.5), ("d", 1.5)].map(|it| (it.0.to_string(), it.1));
-        assert_eq!(told(9), all);
-        assert_eq!(told(2), all[..2]);
-        assert_eq!((it.layer(0).len(), it.layer(1).len()), (1, 0));
-    }
-
-    #[test]
-    fn a_file_that_is_too_large_is_refused_before_it_is_read() {
-        assert_eq!(Labels::check_size(MAX_LABELS_BYTES), Ok(()));
-        let error = Labels::check_size(MAX_LABELS_BYTES + 1).expect_err("too large");
-        assert!(error.to_string().contains("67108865"), "{error}");
-        let version = Labels::parse(br#"{"version": 2, "layers": "of another form"}"#);
-        assert_eq!(version, Err(LabelsError::Version { version: 2 }));
-    }
-
-    #[test]
-    fn the_demo_models_labels_are_read() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/demo/labels.json");
-        let bytes = std::fs::read(path).expect("the file of the demo model");
-        let it = Labels::parse(&bytes).expect("a labels file");
-        assert_eq!(it.layers().count(), 6);
-        for (layer, labels) in it.layers() {
-            for label in labels {
-                let feature = FeatureId {
-                    layer,
-                    index: label.index,
-                };
-                assert!(!it.examples(feature, 10).is_empty(), "{feature}");
-            }
-        }
-    }
+fn form(detail: String) -> LabelsError {
+    LabelsError::Form { detail }
 }

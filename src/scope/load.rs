@@ -32,6 +32,8 @@ pub struct Scope {
     pub(super) decoder_norms: BTreeMap<usize, Vec<f32>>,
     /// The mean row of the table of tokens, once somebody has asked.
     pub(super) mean_embedding: Option<Vec<f32>>,
+    /// Read once: what is asked of the source does not depend on how often an effect is told.
+    pub(super) final_gain: Option<Vec<f32>>,
 }
 
 /// What a dictionary has besides its matrices.
@@ -131,6 +133,7 @@ impl Scope {
             vectors,
             decoder_norms: BTreeMap::new(),
             mean_embedding: None,
+            final_gain: None,
         })
     }
 

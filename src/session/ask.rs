@@ -5,7 +5,8 @@ use super::{
     courier::Courier,
     engine::Engine,
     inbox::Job,
-    outbox::Piece,
+    open::Ready,
+    outbox::{Outbox, Piece},
     protocol::{Distribution, Outcome, Partial, RunKey, What},
     recipe::Extras,
     trouble::Trouble,
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     model::{Capture, Distribution as Told, Tokenizer},
     spec::{Positions, Site, gemma},
+    sys::Stop,
 };
 use std::ops::Range;
 
@@ -116,27 +118,11 @@ impl Engine {
         range: Range<usize>,
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
-        let recipe = self.recipe_of(run)?;
-        self.ready(job).await?.model.need_all()?;
-        self.bring(job, run, &recipe).await?;
-        let mut ready = self.ready(job).await?;
-        recipe.make_current(&mut ready, (&outbox, job)).await?;
-        let (book, model) = (ready.book, ready.model);
+        let mut ready = self.weighing(job, run).await?;
         let mut courier = Courier::new(&outbox, job);
-        let n = range.len() as u64;
-        for first in range.clone().step_by(gemma::PREFILL_POSITIONS) {
-            let done = (first - range.start) as u64;
-            outbox.progress(
-                job.id,
-                "Weighing the next token",
-                done,
-                Some(n),
-                "positions",
-            );
-            let block = first..range.end.min(first + gemma::PREFILL_POSITIONS);
-            let told = model.probs(block, top_k, asked, &job.stop).await?;
+        for block in blocks(&outbox, job, range) {
+            let told = ready.probs(block, (top_k, asked), &job.stop).await?;
             for it in told {
-                let it = distribution(it, book.tokenizer.as_ref());
                 courier.take(Piece {
                     partial: Partial::Probs(it),
                     parts: vec![],
@@ -146,6 +132,75 @@ impl Engine {
         }
         Ok(())
     }
+
+    /// The distributions after some positions of a run.
+    pub(super) async fn next_at(
+        &mut self,
+        job: &Job,
+        run: &RunKey,
+        range: Range<usize>,
+        top_k: usize,
+    ) -> Result<Vec<Distribution>, Trouble> {
+        let outbox = self.outbox.clone();
+        let mut ready = self.weighing(job, run).await?;
+        let mut out = Vec::new();
+        for block in blocks(&outbox, job, range) {
+            out.extend(ready.probs(block, (top_k, &[]), &job.stop).await?);
+        }
+        Ok(out)
+    }
+
+    /// The model, which holds the run whole.
+    async fn weighing(&mut self, job: &Job, run: &RunKey) -> Result<Ready<'_>, Trouble> {
+        let outbox = self.outbox.clone();
+        let recipe = self.recipe_of(run)?;
+        self.ready(job).await?.model.need_all()?;
+        self.bring(job, run, &recipe).await?;
+        let mut ready = self.ready(job).await?;
+        recipe.make_current(&mut ready, (&outbox, job)).await?;
+        Ok(ready)
+    }
+}
+
+impl Ready<'_> {
+    /// The distributions after a block of positions of the run that the model holds.
+    async fn probs(
+        &mut self,
+        block: Range<usize>,
+        (top_k, asked): (usize, &[u32]),
+        stop: &Stop,
+    ) -> Result<Vec<Distribution>, Trouble> {
+        let told = self.model.probs(block, top_k, asked, stop).await?;
+        let tokenizer = self.book.tokenizer.as_ref();
+        let told = told.into_iter().map(|it| distribution(it, tokenizer));
+        Ok(told.collect())
+    }
+
+    /// What the model would say after a layer, at some positions of a clean run.
+    pub(super) async fn lens(
+        &mut self,
+        ids: &[u32],
+        place: (usize, Range<usize>),
+        asked: (usize, &[u32]),
+        stop: &Stop,
+    ) -> Result<Vec<Distribution>, Trouble> {
+        let told = self.model.lens(ids, place, asked, stop).await?;
+        let tokenizer = self.book.tokenizer.as_ref();
+        let told = told.into_iter().map(|it| distribution(it, tokenizer));
+        Ok(told.collect())
+    }
+}
+
+/// Positions in blocks that are weighed at once; how far that is, is told.
+fn blocks(outbox: &Outbox, job: &Job, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let n = range.len() as u64;
+    let firsts = range.clone().step_by(gemma::PREFILL_POSITIONS);
+    firsts.map(move |first| {
+        let done = (first - range.start) as u64;
+        let phase = "Weighing the next token";
+        outbox.progress(job.id, phase, done, Some(n), "positions");
+        first..range.end.min(first + gemma::PREFILL_POSITIONS)
+    })
 }
 
 pub(super) fn distribution(it: Told, tokenizer: Option<&Tokenizer>) -> Distribution {

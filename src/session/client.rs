@@ -1,6 +1,7 @@
 //! The engine on a thread of this program: commands in, answers out. Leaves what is done with them to the command line, benches and tests.
 
 use super::{
+    attached::Attachment,
     engine::{Engine, EngineOptions},
     inbox::Inbox,
     outbox::Message,
@@ -138,9 +139,14 @@ impl Client {
 
     /// Posts a command without waiting; its id.
     pub fn post(&mut self, body: CommandBody) -> u32 {
+        self.post_with(body, Vec::new())
+    }
+
+    /// Posts a command with bytes beside it, without waiting; its id.
+    pub fn post_with(&mut self, body: CommandBody, attached: Vec<Attachment>) -> u32 {
         self.last_id += 1;
         let id = self.last_id;
-        self.inbox.post(Command { id, body });
+        self.inbox.post_with(Command { id, body }, attached);
         id
     }
 

@@ -10,10 +10,7 @@ use super::{
     protocol::{BUILD, CommandBody, EngineState, EventBody, Outcome, PROTOCOL, RunKey},
     trouble::Trouble,
 };
-use crate::{
-    gpu::{Faults, Forms, Gpu, GpuError, GpuOptions},
-    scope::Labels,
-};
+use crate::gpu::{Faults, Forms, Gpu, GpuError, GpuOptions};
 use futures_util::future::{Either, select};
 use std::{pin::pin, rc::Rc};
 
@@ -49,8 +46,9 @@ pub struct Engine {
     pub(super) desk: Desk,
     pub(super) gpu: Option<Rc<Gpu>>,
     pub(super) open: Option<Open>,
-    pub(super) labels: Labels,
     n_devices: usize,
+    /// Whether the page has been told that the device is gone, and not yet that another is there.
+    is_lost: bool,
     greeted: bool,
 }
 
@@ -62,6 +60,7 @@ impl Engine {
         let desk = Desk {
             librarian: Rc::new(Librarian::new(options.library.clone())),
             background: Background::new(inbox.clone(), outbox.bell().clone()),
+            labels: Rc::default(),
             outbox: outbox.clone(),
         };
         Self {
@@ -71,8 +70,8 @@ impl Engine {
             desk,
             gpu: None,
             open: None,
-            labels: Labels::default(),
             n_devices: 0,
+            is_lost: false,
             greeted: false,
         }
     }
@@ -130,21 +129,25 @@ impl Engine {
                 Some(reason) => Err(GpuError::Lost { reason }.into()),
             };
         }
+        let gpu = self.another_gpu().await?;
+        self.gpu = Some(gpu.clone());
+        Ok(gpu)
+    }
+
+    /// A device of its own, beside the one that we have.
+    ///
+    /// Errors: no adapter, no device.
+    pub(super) async fn another_gpu(&mut self) -> Result<Rc<Gpu>, GpuError> {
+        let faults = self.options.faults.get(self.n_devices);
         let options = GpuOptions {
             adapter: self.options.adapter.clone(),
             default_limits: self.options.default_limits,
             max_binding_bytes: self.options.max_binding_bytes,
             forms: Forms::ByAdapter,
-            faults: self
-                .options
-                .faults
-                .get(self.n_devices)
-                .cloned()
-                .unwrap_or_default(),
+            faults: faults.cloned().unwrap_or_default(),
         };
         let gpu = Gpu::open(&options).await?;
         self.n_devices += 1;
-        self.gpu = Some(gpu.clone());
         Ok(gpu)
     }
 
@@ -161,6 +164,10 @@ impl Engine {
                 self.let_go(reason.clone());
                 result = Err(Trouble::LostAgain { reason });
             }
+        }
+        // Lost twice in one command, it comes back with a later one.
+        if self.is_lost && result.is_ok() && self.gpu.is_some() {
+            self.is_back();
         }
         // A command that was stopped too late to notice ends as one that noticed.
         if job.stop.is_set() {
@@ -191,9 +198,10 @@ impl Engine {
                 writes,
             } => self.run_prompt(job, input, want, writes).await,
             CommandBody::Derive { run, want, .. } => self.derive(job, run, want).await,
-            CommandBody::Labels { from } => self.read_labels(job, from).await,
+            CommandBody::Labels { from } => self.desk.read_labels(job, from).await,
             CommandBody::Feature { feature, question } => {
-                self.feature(job, *feature, question).await
+                let card = self.card(job, *feature, question).await?;
+                Ok(Outcome::Feature(card))
             }
             CommandBody::Ask {
                 run,
@@ -211,23 +219,21 @@ impl Engine {
             CommandBody::Measure { seconds, only } => {
                 self.measure(job, *seconds, only.as_deref()).await
             }
+            other => self.attempt_apart(job, other).await,
+        }
+    }
+
+    /// The commands that are about what is kept, what could be opened, and how it came out.
+    async fn attempt_apart(&mut self, job: &Job, body: &CommandBody) -> Result<Outcome, Trouble> {
+        match body {
             CommandBody::Remove {
                 selection,
                 set_aside,
             } => self.remove(selection, *set_aside).await,
-            // The inbox answers `Cancel` and `Ack` itself, and gives the others to the desk.
-            CommandBody::Cancel { .. }
-            | CommandBody::Ack { .. }
-            | CommandBody::Fetch(_)
-            | CommandBody::Prioritise { .. }
-            | CommandBody::Pause { .. }
-            | CommandBody::Token { .. }
-            | CommandBody::Variants { .. }
-            | CommandBody::Stored
-            | CommandBody::Verify { .. }
-            | CommandBody::Export { .. }
-            | CommandBody::Import { .. }
-            | CommandBody::Manifest { .. } => Ok(Outcome::Nothing),
+            CommandBody::Price { set } => self.price(set).await,
+            CommandBody::Try { set } => self.try_out(job, set).await,
+            CommandBody::Check { figures } => self.check(job, *figures).await,
+            _ => self.share(job).await,
         }
     }
 
@@ -272,7 +278,13 @@ impl Engine {
 
     fn let_go(&mut self, reason: String) {
         self.let_go_quietly();
+        self.is_lost = true;
         self.outbox.state(EngineState::DeviceLost { reason });
+    }
+
+    fn is_back(&mut self) {
+        self.is_lost = false;
+        self.outbox.state(EngineState::Recovered);
     }
 
     /// Drops the model and its runs.
@@ -303,7 +315,7 @@ impl Engine {
         if self.open.is_some() {
             self.ready(job).await?;
         }
-        self.outbox.state(EngineState::Recovered);
+        self.is_back();
         Ok(())
     }
 

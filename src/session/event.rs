@@ -1,9 +1,10 @@
 //! What the engine answers: plain data, depending on `spec` and serde alone. Leaves what is asked to `protocol`, which tells these types again.
 
 use super::protocol::{
-    Applied, Array, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard, FetchTold,
-    Fetched, Label, ModelRef, Plan, Reached, Readiness, RunKey, Speed, SpliceMetrics, StoredList,
-    Token, TranscoderVariant, Verified,
+    Applied, Array, Checked, Copied, DensePart, Distribution, DocumentMade, EngineState, Failure,
+    FeatureCard, FetchTold, Fetched, HostedLabel, Label, LabelsAbout, LabelsFound, LabelsKept,
+    LabelsOwn, LinkRead, Links, ModelRef, Plan, Price, Reached, Readiness, RunKey, Speed,
+    SpliceMetrics, StoredList, Token, TranscoderVariant, Trial, Verdict, Verified, Witness,
 };
 use crate::spec::{Config, Site};
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,11 @@ pub enum Partial {
         /// By index.
         labels: Vec<Label>,
     },
+    /// Bytes of a file that is made, the only attachment; pieces come in order.
+    Document {
+        /// The place of the first of them in the file.
+        first: u64,
+    },
 }
 
 /// How a command ended well.
@@ -197,6 +203,59 @@ pub enum Outcome {
         text: String,
         /// Seconds that it took.
         seconds: f64,
+    },
+    /// The view as a link.
+    Linked(Links),
+    /// What a link says.
+    LinkRead(LinkRead),
+    /// What a run says.
+    Witnessed {
+        /// In few bytes.
+        witness: Witness,
+        /// Against the sender's.
+        verdict: Option<Verdict>,
+    },
+    /// The file is made.
+    Document(DocumentMade),
+    /// What a set costs.
+    Priced(Price),
+    /// Whether the GPU grants it.
+    Tried(Trial),
+    /// How it came out against known figures.
+    Checked(Checked),
+    /// Of `LabelsLoad`.
+    LabelsLoaded {
+        /// What the file says of itself; empty without one.
+        about: LabelsAbout,
+        /// The visitor's own labels of the set.
+        own: LabelsOwn,
+        /// The file, if it is one that is kept over visits.
+        kept: Option<LabelsKept>,
+        /// Why it is not kept though it was to be, or why what was kept can't be read.
+        not_kept: Option<Failure>,
+    },
+    /// What was searched for.
+    LabelsFound(LabelsFound),
+    /// The visitor's own labels have changed.
+    LabelsOwn(LabelsOwn),
+    /// A labels file was made.
+    LabelsMade {
+        /// Its text.
+        json: String,
+        /// What it says of itself.
+        about: LabelsAbout,
+    },
+    /// The visitor's own labels as a labels file.
+    LabelsFile {
+        /// Its text.
+        json: String,
+    },
+    /// What a server said of a feature.
+    HostedLabel {
+        /// None where nothing is kept and it was not to be asked.
+        label: Option<HostedLabel>,
+        /// Why it is not kept beyond this visit, if it is not.
+        not_kept: Option<Failure>,
     },
 }
 

@@ -7,6 +7,28 @@ use std::error::Error;
 const SMALLER: &str = "Choose the precision `compact`, plan for a shorter context, or give the model a budget of GPU memory, \
                        so that layers are paged in.";
 const RELOAD: &str = "Reload the page, so that page and engine are of the same build.";
+const FIGURES: &str =
+    "Open Gemma 2 2B or the demo model, with their transcoders: figures are known of these.";
+const ELSEWHERE: &str = "Give the model by its repository too (`--model hub:OWNER/NAME`), or the transcoders by their folder.";
+const BEING_FETCHED: &str =
+    "Wait until it is there, or cancel the other fetch and start again; nothing is lost.";
+/// Whoever reads these has the page before him, or the command line.
+const IS_PAGE: bool = cfg!(target_arch = "wasm32");
+const NOT_KEPT: &str = if IS_PAGE {
+    "Get it first, on the model screen; opening it asks the network for nothing."
+} else {
+    "Fetch it first (`gemscope fetch`); opening it asks the network for nothing."
+};
+const NOT_PLANNED: &str = if IS_PAGE {
+    "Get it on the model screen: its own plan is told before the first byte of weights."
+} else {
+    "Fetch it: a fetch tells its own plan before the first byte of weights (`gemscope fetch --plan`)."
+};
+const LABELS: &str = "Give a labels.json of version 1, as it lies in the demo model's folder.";
+const OTHER_ANSWER: &str =
+    "The server does not answer as it used to: try again later, or read a labels file.";
+const SNAPSHOT_ADDRESS: &str = "Give an address that begins with https:// and names a file.";
+const NO_TOKENIZER: &str = "Give a tokenizer.json with the model, or the prompt as token ids.";
 const OTHER_GPU: &str = "Try another adapter or a newer driver, and report the detail below.";
 
 impl Trouble {
@@ -30,18 +52,21 @@ impl Trouble {
                 "Use the tokenizer.json that belongs to the model, or give the prompt as token ids."
                     .into()
             }
-            Self::LabelsFile { source, .. } => of_labels_file(source).into(),
-            Self::Labels { .. } => {
-                "Give a labels.json of version 1, as it lies in the demo model's folder.".into()
-            }
+            Self::LabelsFile { .. }
+            | Self::Labels { .. }
+            | Self::NoLabelSet
+            | Self::NotHosted { .. }
+            | Self::Hosted { .. }
+            | Self::HostedAnswer { .. } => of_labels(self).into(),
+            Self::Snapshot { source, .. } => of_snapshot(source).into(),
+            Self::NoSnapshotAddress { .. } => SNAPSHOT_ADDRESS.into(),
+            Self::NothingBeside { .. } => "Choose the file again.".into(),
             Self::Site(_) => "`gemscope sites` lists the sites of a model.".into(),
             Self::Positions(_) => {
                 "Positions count from 0, which is BOS; give some of the prompt's own.".into()
             }
             Self::NothingOpen => "Open a model first.".into(),
-            Self::NoTokenizer => {
-                "Give a tokenizer.json with the model, or the prompt as token ids.".into()
-            }
+            Self::NoTokenizer => NO_TOKENIZER.into(),
             Self::UnknownRun { .. } => {
                 "Run the prompt again; runs not used for long are forgotten.".into()
             }
@@ -51,27 +76,24 @@ impl Trouble {
             Self::Layer { .. } => "Ask for layers that the model has.".into(),
             Self::NoChange => "Name an intervention or a splice.".into(),
             Self::Preset { .. } => "There are nano, wide and full.".into(),
-            Self::Protocol { .. } => RELOAD.into(),
+            Self::Protocol { .. } | Self::NotInTurn => RELOAD.into(),
             Self::NotGreeted => "Say Hello first, with the protocol's version.".into(),
             Self::Store(it) => it.remedy().into(),
             #[cfg(not(target_arch = "wasm32"))]
             Self::NoCacheFolder => {
                 "Name one with `--store DIR`, or in the variable GEMSCOPE_STORE.".into()
             }
-            Self::BeingFetched => {
-                "Wait until it is there, or cancel the other fetch and start again; nothing is lost.".into()
-            }
+            Self::BeingFetched => BEING_FETCHED.into(),
             Self::InUse { .. } => "Close the model first, or leave its parts out.".into(),
-            Self::ModelElsewhere => {
-                "Give the model by its repository too (`--model hub:OWNER/NAME`), or the transcoders by their folder.".into()
-            }
-            Self::NotKept { .. } => {
-                "Fetch it first (`gemscope fetch`); opening it asks the network for nothing.".into()
-            }
-            Self::NotPlanned { .. } => {
-                "Fetch it: a fetch tells its own plan before the first byte of weights (`gemscope fetch --plan`).".into()
-            }
+            Self::ModelElsewhere => ELSEWHERE.into(),
+            Self::NotKept { .. } => NOT_KEPT.into(),
+            Self::NotPlanned { .. } => NOT_PLANNED.into(),
+            #[cfg(target_arch = "wasm32")]
+            Self::NoFolder | Self::NoFiles => of_handed(self).into(),
             Self::NoDisk { .. } => "Use the gemscope program for it.".into(),
+            Self::Document(it) => it.remedy(),
+            Self::Link(it) => it.remedy().into(),
+            Self::NoFigures { .. } => FIGURES.into(),
             Self::LostAgain { .. } => {
                 format!("Close other programs that use the GPU, then try again. {SMALLER}")
             }
@@ -99,6 +121,17 @@ fn of_gpu(it: &GpuError) -> &'static str {
     }
 }
 
+#[cfg(target_arch = "wasm32")]
+fn of_handed(it: &Trouble) -> &'static str {
+    match it {
+        Trouble::NoFolder => {
+            "Choose a folder, which Chrome and Edge let a page do. In other browsers fetch with the gemscope program and use \
+             `gemscope store export DIR`; a page can import what that leaves."
+        }
+        _ => "Choose all files that an export left, or their folder.",
+    }
+}
+
 fn of_model(it: &ModelError) -> String {
     match it {
         ModelError::EmptyPrompt => "Give at least one token; BOS alone (2) will do.".into(),
@@ -109,9 +142,12 @@ fn of_model(it: &ModelError) -> String {
             "Shorten the prompt, or open the model again with a longer context.".into()
         }
         ModelError::Memory { .. } => SMALLER.into(),
-        ModelError::Keep { .. } => {
-            "Open the model with more positions kept (`--keep`), or shorten the prompt.".into()
+        ModelError::Keep { .. } => if IS_PAGE {
+            "Shorten the prompt."
+        } else {
+            "Open the model with more positions kept (`--keep`), or shorten the prompt."
         }
+        .into(),
         ModelError::Config(_) => "Use a checkpoint of Gemma 2, as its publisher made it.".into(),
         ModelError::Binding { .. } => {
             "Use an adapter with larger bindings, or set no smaller limit.".into()
@@ -135,9 +171,12 @@ fn of_model(it: &ModelError) -> String {
 
 fn of_scope(it: &ScopeError) -> String {
     match it {
-        ScopeError::NoDictionaries => {
-            "Open the model with transcoders (`--transcoders DIR`).".into()
+        ScopeError::NoDictionaries => if IS_PAGE {
+            "Open the model with layers whose features are wanted, on the model screen."
+        } else {
+            "Open the model with transcoders (`--transcoders DIR`)."
         }
+        .into(),
         ScopeError::NotLoaded { half, .. } => {
             format!(
                 "Open the model with the {half} of that layer, or ask about a layer that is there."
@@ -164,10 +203,58 @@ fn of_scope(it: &ScopeError) -> String {
     }
 }
 
+fn of_labels(it: &Trouble) -> &'static str {
+    match it {
+        Trouble::LabelsFile { source, .. } => of_labels_file(source),
+        Trouble::NotHosted { .. } => "Layers are 0 to 25 and features 0 to 16,383 there.",
+        Trouble::Hosted { source, .. } => of_hosted(source),
+        Trouble::HostedAnswer { .. } => OTHER_ANSWER,
+        Trouble::NoLabelSet => {
+            "Load labels first, with the name of the set that they are of (`LabelsLoad`)."
+        }
+        _ => LABELS,
+    }
+}
+
 fn of_labels_file(it: &HubError) -> &'static str {
     match it {
         HubError::NotFound { .. } | HubError::NoFolder { .. } => {
             "Check the path or address of the labels file."
+        }
+        HubError::OffTable { .. } => {
+            "Give an address of a server that this page may ask (see About), or read the file from your disk."
+        }
+        it => it.remedy(),
+    }
+}
+
+fn of_hosted(it: &HubError) -> &'static str {
+    match it {
+        HubError::NotFound { .. } => "Nobody has described it there; try a text of your own on it.",
+        HubError::RateLimited { .. } => {
+            "Wait as long as it asks for, then fetch it again. Everything else works meanwhile."
+        }
+        HubError::GaveUp { .. } | HubError::Network { .. } => {
+            "Check the connection, then fetch it again. Everything else works without it."
+        }
+        HubError::TooLong { .. } | HubError::Redirects { .. } | HubError::Status { .. } => {
+            OTHER_ANSWER
+        }
+        it => it.remedy(),
+    }
+}
+
+fn of_snapshot(it: &HubError) -> &'static str {
+    match it {
+        HubError::OffTable { .. } => {
+            "Download the file yourself, then drop it on the page: the page asks no server that is not on its list (see About)."
+        }
+        HubError::NotFound { .. } => {
+            "It may have been moved or taken away: ask whoever sent the link."
+        }
+        HubError::TooLong { .. } => "No snapshot is as large: check that the link means one.",
+        HubError::NotData { .. } => {
+            "That is the address of a page: give the address of the file itself."
         }
         it => it.remedy(),
     }
@@ -206,9 +293,9 @@ fn sentence(text: &str) -> String {
     } else {
         "."
     };
-    let named = ["config.json", "tokenizer.json"]
-        .iter()
-        .any(|it| text.starts_with(it));
+    // Names of files, repositories and servers stay as they are.
+    let word = text.split(' ').next().unwrap_or_default();
+    let named = word.contains('/') || ["config.json", "tokenizer.json"].contains(&word);
     match named {
         true => format!("{text}{stop}"),
         false => format!("{first}{}{stop}", chars.as_str()),

@@ -1,11 +1,13 @@
 //! `Fetch` and what steers it: begun beside the commands in their turn, told under credits. Leaves fetching to `weights::Library`.
 
 use super::{
+    attached,
     background::{Background, Doing},
     inbox::Job,
+    labels::{self, LabelShelf},
     librarian::Librarian,
     outbox::Outbox,
-    protocol::{CommandBody, EventBody, FetchRequest, Outcome, Secret},
+    protocol::{CommandBody, EventBody, FetchFrom, FetchRequest, Outcome, Secret},
     stored,
     teller::Teller,
     trouble::Trouble,
@@ -13,7 +15,10 @@ use super::{
 use crate::{
     hub::{Remote, RemoteFile, Source},
     spec::{Endpoint, FetchTold, HubFile, RepoRef, TranscoderSet, TranscoderVariant, opening_ids},
-    weights::{DictionarySet, Variant, WeightsError, library::FetchControl},
+    weights::{
+        DictionarySet, Variant, WeightsError,
+        library::{FetchControl, Handed},
+    },
 };
 use futures_util::FutureExt;
 use std::rc::Rc;
@@ -27,11 +32,19 @@ pub(super) struct Desk {
     pub librarian: Rc<Librarian>,
     pub background: Background,
     pub outbox: Outbox,
+    pub labels: Rc<LabelShelf>,
 }
 
 impl Desk {
     /// Executes a command that waits for no turn, or begins it.
     pub fn begin(&self, job: Job) {
+        if labels::is_about(&job.body) {
+            return self.begin_labels(job);
+        }
+        if let CommandBody::Snapshot { address } = &job.body {
+            let address = address.clone();
+            return self.begin_snapshot(job, address);
+        }
         let doing = match &job.body {
             CommandBody::Prioritise { layer } => {
                 self.background.prioritise(*layer);
@@ -73,9 +86,17 @@ impl Desk {
         }
         let control = FetchControl::new(job.stop.clone());
         let (desk, asked) = (self.clone(), request.clone());
+        let attached = job.attached.clone();
         let teller = Teller::new(self.outbox.clone(), job);
         let steering = control.clone();
         let doing = async move {
+            let handed = match &asked.from {
+                FetchFrom::Beside { files } => {
+                    let source = attached::files(files, &attached)?;
+                    Some(Handed::new(source, files)?)
+                }
+                _ => None,
+            };
             desk.librarian.reach().await?;
             let library = desk.librarian.library().await?;
             let mut told = |it: FetchTold| {
@@ -85,7 +106,15 @@ impl Desk {
                 teller.take(it);
             };
             let opening = opening_ids();
-            let fetched = library.fetch(&asked, &opening, &control, &mut told);
+            let fetched = async {
+                match &handed {
+                    Some(it) => {
+                        let told = (&control, &mut told as &mut dyn FnMut(FetchTold));
+                        library.fetch_handed(&asked, it, &opening, told).await
+                    }
+                    None => library.fetch(&asked, &opening, &control, &mut told).await,
+                }
+            };
             let fetched = teller.beside(fetched).await;
             teller.flush().await?;
             Ok(Outcome::Fetched(fetched?))

@@ -2,7 +2,9 @@
 //! and what goes on beside others to `background`.
 
 use super::{
+    attached::Attachment,
     bell::Bell,
+    labels,
     outbox::Outbox,
     protocol::{Command, CommandBody, EventBody, Failure, Outcome},
 };
@@ -27,6 +29,8 @@ pub struct Inbox {
 pub(super) struct Job {
     pub id: u32,
     pub body: CommandBody,
+    /// What came with it.
+    pub attached: Vec<Attachment>,
     /// Set by `Cancel`.
     pub stop: Stop,
     /// Pieces of the answer told by earlier attempts, before the device was lost.
@@ -64,12 +68,17 @@ impl Inbox {
 
     /// Posts a command as JSON; text that is no command is answered by `Failed` under its id, or under 0 where it has none.
     pub fn post_json(&self, text: &str) {
+        self.post_json_with(text, Vec::new());
+    }
+
+    /// The same with what came beside it.
+    pub fn post_json_with(&self, text: &str, attached: Vec<Attachment>) {
         #[derive(Deserialize)]
         struct Named {
             id: u32,
         }
         let detail = match serde_json::from_str::<Command>(text) {
-            Ok(command) => return self.post(command),
+            Ok(command) => return self.post_with(command, attached),
             Err(it) => it.to_string(),
         };
         let failure = Failure {
@@ -85,6 +94,11 @@ impl Inbox {
 
     /// Posts a command.
     pub fn post(&self, command: Command) {
+        self.post_with(command, Vec::new());
+    }
+
+    /// Posts a command with what came beside it.
+    pub fn post_with(&self, command: Command, attached: Vec<Attachment>) {
         let Command { id, body } = command;
         if let CommandBody::Ack { id, n } = body {
             return self.outbox.acknowledge(id, n);
@@ -104,6 +118,7 @@ impl Inbox {
         state.waiting.push_back(Job {
             id,
             body,
+            attached,
             stop: Stop::default(),
             told: Cell::default(),
         });
@@ -148,6 +163,7 @@ impl Inbox {
         let job = Job {
             id: 0,
             body: CommandBody::Describe,
+            attached: Vec::new(),
             stop: Stop::default(),
             told: Cell::default(),
         };
@@ -265,7 +281,8 @@ pub(super) fn runs_beside(body: &CommandBody) -> bool {
             | CommandBody::Export { .. }
             | CommandBody::Import { .. }
             | CommandBody::Manifest { .. }
-    )
+            | CommandBody::Snapshot { .. }
+    ) || labels::is_about(body)
 }
 
 /// 0 is most urgent; none for commands that nothing overtakes.
@@ -275,7 +292,9 @@ fn urgency(body: &CommandBody) -> Option<u8> {
         | CommandBody::Open(_)
         | CommandBody::Close
         | CommandBody::ResetGpu => None,
-        CommandBody::Ask { .. } => Some(0),
+        CommandBody::Ask { .. } | CommandBody::Link { .. } | CommandBody::ReadLink { .. } => {
+            Some(0)
+        }
         CommandBody::Run { .. } => Some(1),
         _ => Some(2),
     }

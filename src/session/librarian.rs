@@ -52,7 +52,11 @@ pub(super) struct Librarian {
     net: RefCell<Option<Rc<Net>>>,
     knows_hosts: Cell<bool>,
     library: RefCell<Option<Library>>,
+    notes: RefCell<Option<Library>>,
 }
+
+/// The folder beside the store that holds what the visitor wrote: taking models away never takes it.
+const NOTES: &str = "gemscope-notes";
 
 impl Librarian {
     /// Nothing is opened yet.
@@ -62,6 +66,7 @@ impl Librarian {
             net: RefCell::default(),
             knows_hosts: Cell::default(),
             library: RefCell::default(),
+            notes: RefCell::default(),
         }
     }
 
@@ -107,19 +112,36 @@ impl Librarian {
         if let Some(it) = &*self.library.borrow() {
             return Ok(it.clone());
         }
+        let opened = self.opened(self.any_disk().await?).await?;
+        // Two commands may have opened it at once; the first is everybody's.
+        Ok(self.library.borrow_mut().get_or_insert(opened).clone())
+    }
+
+    /// Where what the visitor wrote is kept, and what was asked of others for it.
+    ///
+    /// Errors: as [`Librarian::library`].
+    pub async fn notes(&self) -> Result<Library, Trouble> {
+        if let Some(it) = &*self.notes.borrow() {
+            return Ok(it.clone());
+        }
+        let folder = self.any_disk().await?.folder(NOTES).await?;
+        let opened = self.opened(folder).await?;
+        Ok(self.notes.borrow_mut().get_or_insert(opened).clone())
+    }
+
+    async fn opened(&self, disk: Rc<dyn Disk>) -> Result<Library, Trouble> {
         let net = self.net()?;
-        let disk = match &self.options.instead.disk {
-            Some(make) => make(),
-            None => self.disk().await?,
-        };
         let config = StoreConfig {
             journal_every_bytes: net.config().journal_bytes,
         };
-        let store = Store::open(disk, config).await?;
-        // Two commands may have opened it at once; the first is everybody's.
-        let mut library = self.library.borrow_mut();
-        let library = library.get_or_insert_with(|| Library::new(store, net));
-        Ok(library.clone())
+        Ok(Library::new(Store::open(disk, config).await?, net))
+    }
+
+    async fn any_disk(&self) -> Result<Rc<dyn Disk>, Trouble> {
+        match &self.options.instead.disk {
+            Some(make) => Ok(make()),
+            None => self.disk().await,
+        }
     }
 
     #[cfg(not(target_arch = "wasm32"))]

@@ -1,13 +1,12 @@
 //! Questions about a run that transcoders answer: features, dense arrays, the lens, metrics, effects; and a feature's own numbers.
 
 use super::{
-    ask::distribution,
     courier::Courier,
     engine::Engine,
     inbox::Job,
     listed::{self, Listed},
     outbox::Piece,
-    protocol::{FeatureQuestion, Outcome, Partial, RunKey, What},
+    protocol::{FeatureQuestion, Partial, RunKey, What},
     recipe::{Extras, Recipe},
     trouble::Trouble,
     words,
@@ -169,12 +168,11 @@ impl Engine {
         range: Range<usize>,
     ) -> Result<(), Trouble> {
         let outbox = self.outbox.clone();
-        let ready = self.ready(job).await?;
-        let (book, model) = (ready.book, ready.model);
-        model.need_table()?;
+        let mut ready = self.ready(job).await?;
+        ready.model.need_table()?;
         let layers = match layers {
             Some(it) => it.to_vec(),
-            None => (0..model.reach().mlp).collect(),
+            None => (0..ready.model.reach().mlp).collect(),
         };
         let mut courier = Courier::new(&outbox, job);
         let n = layers.len() as u64;
@@ -187,11 +185,10 @@ impl Engine {
                 "layers",
             );
             let place = (layer, range.clone());
-            let told = model
+            let told = ready
                 .lens(&recipe.ids, place, (top_k, asked), &job.stop)
                 .await?;
-            for it in told {
-                let told = distribution(it, book.tokenizer.as_ref());
+            for told in told {
                 courier.take(plain(Partial::Lens { layer, told }));
             }
             courier.flush().await?;
@@ -256,13 +253,13 @@ impl Engine {
         Ok(())
     }
 
-    /// `Feature`.
-    pub(super) async fn feature(
+    /// A feature's own numbers, and what is known of it.
+    pub(super) async fn card(
         &mut self,
         job: &Job,
         feature: FeatureId,
         question: &FeatureQuestion,
-    ) -> Result<Outcome, Trouble> {
+    ) -> Result<FeatureCard, Trouble> {
         let ready = self.ready(job).await?;
         let (book, model, scope) = ready.with_scope()?;
         let card = scope.card(model, feature, question, &job.stop).await?;
@@ -277,7 +274,7 @@ impl Engine {
             histogram: it.histogram,
         };
         let near = |(feature, cosine)| NearFeature { feature, cosine };
-        Ok(Outcome::Feature(FeatureCard {
+        Ok(FeatureCard {
             feature,
             n_features: card.n_features,
             encoder_norm: card.encoder_norm,
@@ -288,13 +285,14 @@ impl Engine {
             logits: card.logits.map(spread),
             de_embedding: card.de_embedding.map(spread),
             nearest: card.nearest.into_iter().map(near).collect(),
-            label: self.labels.label(feature).cloned(),
-            examples: self.labels.examples(feature, question.n_examples),
-        }))
+            label: self.desk.labels.label(feature),
+            yours: self.desk.labels.yours(feature),
+            examples: self.desk.labels.examples(feature, question.n_examples),
+        })
     }
 }
 
-fn clean(what: &'static str, (run, recipe): (&RunKey, &Recipe)) -> Result<(), Trouble> {
+pub(super) fn clean(what: &'static str, (run, recipe): (&RunKey, &Recipe)) -> Result<(), Trouble> {
     match recipe.is_clean() {
         true => Ok(()),
         false => Err(Trouble::NotClean {

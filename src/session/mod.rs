@@ -16,9 +16,11 @@
 //! * `Cancel` takes effect when it is posted: a waiting command never runs, a running one stops at its next submit. Nothing is then
 //!   half-done: no run is kept, and the next command works as if the stopped one had never been.
 //! * `Hello`, `Open`, `Close` and `ResetGpu` keep their place; between two of them an `Ask` overtakes a `Run`, and both the rest.
-//! * `Fetch`, `Variants`, `Stored`, `Verify`, `Export`, `Import` and `Manifest` wait for no turn: they begin when they are posted, in
+//! * `Fetch`, `Variants`, `Stored`, `Verify`, `Export`, `Import`, `Manifest` and `Snapshot` wait for no turn: they begin when they are posted, in
 //!   that order, and run beside the command whose turn it is, whenever that waits or has made a submit. `Prioritise`, `Pause` and
 //!   `Token` take effect likewise, also while a long `Run` computes. Only a `Remove` that waits holds back what was posted after it.
+//! * The commands whose names begin with `Label`, but for `Labels` itself, wait for no turn either. A file of the visitor's travels
+//!   beside a command as raw bytes: `[json, ...buffers]` on the web, [`Inbox::post_with`] natively.
 //! * A lost device is replaced, the model loaded again and the command tried again, once; what the caller sees is two `State`
 //!   events. Partials already told are not told again.
 //!
@@ -64,7 +66,21 @@
 //!
 //! `Stored` lists what is kept. `Verify` compares it with the hashes it was kept with; with `repair` damaged pieces are forgotten, and
 //! a `Fetch` brings them again. `Remove` takes away, but nothing that belongs to the open model. `Export` and `Import` copy whole parts
-//! between the store and a folder, `Manifest` hashes a folder's files for `Fetch`; these three need a disk, which a page has not.
+//! between the store and a folder, `Manifest` hashes a folder's files for `Fetch`. A page has no disk of its own: it hands a folder or
+//! files over with the message, which is then `[json, ...attachments]`; `Export` takes a `FileSystemDirectoryHandle` that may be
+//! written, `Import` one that may be read or the `File`s of an export, and the place that the command names is not looked at.
+//!
+//! # What it costs and whether it fits
+//!
+//! `Price` tells what a set costs before anything of it is there: bytes to download, on the disk, on the GPU, and what of it is kept
+//! already. It requests nothing. Where nothing was asked of a hub yet, the sizes are those of the publisher's files, by the name of
+//! the repository. Whether it fits is known in three ways. `limits` is what the device allows, which is certain and says nothing of
+//! memory; `budget` is what the caller allows, and what does not fit into it is paged; a trial, `Try`, takes, writes and releases as
+//! many bytes as the plan has, on a device of its own, and its answer holds for that moment. Nothing is concluded from names of
+//! adapters. What does not fit comes with sets that do.
+//!
+//! `Check` holds what is open against figures that are known of it: published ones for Gemma 2 2B, the golden for the demo model.
+//! What it runs for that it forgets.
 //!
 //! # Runs
 //!
@@ -116,6 +132,40 @@
 //! the feature's label, and sentences if asked for some; nothing checks that the labels belong to what is open. If it fails or is
 //! cancelled, what was read before stays.
 //!
+//! `LabelsLoad` does the same for a named set, of the page's own bytes too, without telling each label unless asked: the real
+//! transcoders have half a million. A file that names another set is refused. Half a million are searched by `LabelsSearch` in
+//! slices of 20 ms, so that a download goes on; the newest search cancels the one before. `LabelsOf` tells labels of single features.
+//!
+//! With `keep` the file is kept for its set over visits, as it came, until another is or `LabelsDrop` takes it away; `Kept` reads that one,
+//! or the place named instead. What can't be kept is read all the same, and `not_kept` says why.
+//!
+//! `LabelEdit` keeps what the visitor calls a feature, by set, apart from the store of models; where there is no store it lives as
+//! long as the engine, and `not_kept` says why. Own labels come first in searches, and stand beside others in `Feature`.
+//! `LabelsExport` writes them as a labels file. `LabelsMerge` takes in somebody else's: where both call a feature differently,
+//! the visitor's own words stay, and the conflict is told with both. `LabelsForget` takes all of them away, and what others said. `LabelsImport` makes a
+//! labels file of the exports of Neuronpedia that lie in a folder of the disk.
+//!
+//! `HostedLabel` tells what Neuronpedia says of one feature of Gemma 2 2B's transcoders: what is kept of an earlier time, otherwise
+//! what it answers now, but only if the caller says `ask`. One request holds the feature's number and nothing else, goes to the one
+//! host of the table that is for features, carries no token and follows nobody elsewhere. It was made with other activations, so it
+//! is told apart from all else: no search, no card, no file holds it.
+//!
+//! # Links, witnesses, files
+//!
+//! `Link` writes a [`View`](crate::spec::View) as the fragment of an address: readable while that has at most 300 characters, packed
+//! beyond (`!1`, and letters). `ReadLink` reads one, with or without the page's address before it, and whatever else may be pasted:
+//! `12/9377`, an id, a feature or a graph of Neuronpedia. What it can't read it leaves out and says in `notes`; only a text of which
+//! nothing can be read fails. Both need neither model nor device and go before a waiting `Run`; with a model open, `ReadLink` also
+//! leaves out layers and features that it does not have, if the link is about that model.
+//!
+//! A link may name a snapshot at an address. `ReadLink` tells whom that would ask, in `snapshot`, and asks nobody; `Snapshot` brings its
+//! bytes, from a server of the host table or the page's own site, once the visitor has agreed.
+//!
+//! `Witness` tells the next token, its probability and the strongest features of a run, and holds them against those of a link's
+//! sender. `Document` makes a file of a run, or of a feature of the open model: tables, pictures, arrays, text. `Picture` makes an SVG of
+//! a map as it is shown. Bytes come in [`protocol::Partial::Document`]s in order, then [`protocol::Outcome::Document`] names the file.
+//! Every file says which model, precision, adapter and build it comes from, and whose labels it holds.
+//!
 //! # As it arrives
 //!
 //! A model is open before all of it is there. Memory is planned and taken for the whole; what has come is taken up between two
@@ -162,6 +212,8 @@ mod arrival_tests;
 #[cfg(feature = "engine")]
 mod ask;
 #[cfg(feature = "engine")]
+mod attached;
+#[cfg(feature = "engine")]
 mod background;
 #[cfg(feature = "engine")]
 mod bell;
@@ -169,12 +221,16 @@ mod bell;
 mod bench;
 #[cfg(feature = "engine")]
 mod captures;
+#[cfg(feature = "engine")]
+mod check;
 #[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
 mod client;
 #[cfg(feature = "engine")]
 mod courier;
 #[cfg(feature = "engine")]
 mod derive;
+#[cfg(feature = "engine")]
+mod document;
 #[cfg(feature = "engine")]
 mod engine;
 mod event;
@@ -183,11 +239,25 @@ mod failure;
 #[cfg(feature = "engine")]
 mod fetching;
 #[cfg(feature = "engine")]
+mod firings;
+#[cfg(feature = "engine")]
+mod hosted;
+#[cfg(feature = "engine")]
 mod inbox;
 #[cfg(feature = "engine")]
 mod keeping;
 #[cfg(feature = "engine")]
+mod label_import;
+#[cfg(feature = "engine")]
+mod label_reading;
+#[cfg(feature = "engine")]
+mod labels;
+#[cfg(feature = "engine")]
 mod librarian;
+#[cfg(feature = "engine")]
+mod link;
+#[cfg(feature = "engine")]
+mod linking;
 #[cfg(feature = "engine")]
 mod listed;
 #[cfg(feature = "engine")]
@@ -200,6 +270,8 @@ mod onward;
 mod open;
 #[cfg(feature = "engine")]
 mod outbox;
+#[cfg(feature = "engine")]
+mod price;
 pub mod protocol;
 #[cfg(feature = "engine")]
 mod recipe;
@@ -210,11 +282,19 @@ mod runs;
 #[cfg(all(feature = "engine", target_arch = "wasm32"))]
 mod selftest;
 #[cfg(feature = "engine")]
+mod snapshot;
+#[cfg(feature = "engine")]
 mod stored;
 #[cfg(feature = "engine")]
 mod teller;
 #[cfg(feature = "engine")]
+mod trial;
+#[cfg(feature = "engine")]
 mod trouble;
+#[cfg(any(feature = "engine", feature = "page"))]
+pub mod wire;
+#[cfg(feature = "engine")]
+mod witness;
 #[cfg(feature = "engine")]
 mod words;
 
@@ -222,6 +302,8 @@ mod words;
 pub use crate::gpu::Faults;
 #[cfg(feature = "engine")]
 pub use crate::hub::HubConfig;
+#[cfg(feature = "engine")]
+pub use attached::Attachment;
 #[cfg(all(feature = "engine", not(target_arch = "wasm32")))]
 pub use client::{Client, Told};
 #[cfg(feature = "engine")]

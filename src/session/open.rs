@@ -68,7 +68,7 @@ pub(super) struct Transcoders {
 
 impl Transcoders {
     /// What the names of the files declare.
-    fn declared_l0(&self) -> Vec<(usize, usize)> {
+    pub fn declared_l0(&self) -> Vec<(usize, usize)> {
         let of = |(layer, it): (&usize, &Rc<DictionaryFile>)| {
             let l0 = Variant::from_name(it.file())?.average_l0?;
             Some((*layer, l0))
@@ -124,14 +124,7 @@ impl Engine {
 
     /// `Plan`: reads the config only, or what is kept. Without an adapter it plans for WebGPU's default limits.
     pub(super) async fn plan(&mut self, request: &OpenRequest) -> Result<Outcome, Trouble> {
-        let max_binding_bytes = match self.gpu().await {
-            Ok(gpu) => gpu.about().max_binding_bytes,
-            Err(Trouble::Gpu(GpuError::NoAdapter { .. })) => {
-                let asked = self.options.max_binding_bytes;
-                asked.unwrap_or(gemma::DEFAULT_MAX_BINDING_BYTES)
-            }
-            Err(it) => return Err(it),
-        };
+        let (max_binding_bytes, _) = self.planning_binding().await?;
         let kept = match self.kept(request).await {
             Err(Trouble::NotKept { what }) => return Err(Trouble::NotPlanned { what }),
             it => it?,
@@ -144,6 +137,21 @@ impl Engine {
         let asked = plan_request(request, &config);
         let plan = scope::plan(&config, max_binding_bytes, asked, &wanted)?;
         Ok(Outcome::Planned(plan))
+    }
+
+    /// The largest binding to plan with, and the adapter that allows it; without one, what every adapter does.
+    pub(super) async fn planning_binding(&mut self) -> Result<(u64, Option<String>), Trouble> {
+        match self.gpu().await {
+            Ok(gpu) => {
+                let about = gpu.about();
+                Ok((about.max_binding_bytes, Some(about.adapter.clone())))
+            }
+            Err(Trouble::Gpu(GpuError::NoAdapter { .. })) => {
+                let asked = self.options.max_binding_bytes;
+                Ok((asked.unwrap_or(gemma::DEFAULT_MAX_BINDING_BYTES), None))
+            }
+            Err(it) => Err(it),
+        }
     }
 
     /// What is open, loaded again if a loss took it.
@@ -234,13 +242,27 @@ async fn open_transcoders(
     asked: &TranscoderRequest,
     config: &Config,
 ) -> Result<BTreeMap<usize, Rc<DictionaryFile>>, Trouble> {
+    let (source, chosen) = transcoder_files(asked, config).await?;
+    let mut files = BTreeMap::new();
+    for (layer, file) in chosen {
+        let opened = DictionaryFile::open(source.clone(), &file, layer, config.d_model).await?;
+        files.insert(layer, Rc::new(opened));
+    }
+    Ok(files)
+}
+
+/// Which file of a folder serves each layer that is asked for.
+pub(super) async fn transcoder_files(
+    asked: &TranscoderRequest,
+    config: &Config,
+) -> Result<(Rc<dyn Source>, Vec<(usize, String)>), Trouble> {
     let source = transcoder_source(&asked.place)?;
     let set = DictionarySet::read(&*source).await?;
     let layers = match &asked.layers {
         Some(it) => it.clone(),
         None => set.layers().filter(|it| *it < config.n_layers).collect(),
     };
-    let mut files = BTreeMap::new();
+    let mut files = Vec::new();
     for layer in layers {
         if layer >= config.n_layers {
             let n_layers = config.n_layers;
@@ -251,14 +273,13 @@ async fn open_transcoders(
             width: None,
             average_l0: l0.map(|it| it.1),
         };
-        let file = &set.choose(layer, choice)?.file;
-        let opened = DictionaryFile::open(source.clone(), file, layer, config.d_model).await?;
-        files.insert(layer, Rc::new(opened));
+        files.push((layer, set.choose(layer, choice)?.file.clone()));
     }
-    Ok(files)
+    Ok((source, files))
 }
 
-fn plan_request(request: &OpenRequest, config: &Config) -> PlanRequest {
+/// What is asked of a plan of memory.
+pub(super) fn plan_request(request: &OpenRequest, config: &Config) -> PlanRequest {
     let n_kept = match request.transcoders {
         Some(_) => request.n_kept.unwrap_or(DEFAULT_N_KEPT),
         // The lens asks for no transcoders, but for a kept run.
@@ -292,7 +313,8 @@ fn preset_of(preset: &str) -> Result<synth::Preset, Trouble> {
     })
 }
 
-fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {
+/// The folder of a model that is not of a hub.
+pub(super) fn source(model: &ModelRef) -> Result<Rc<dyn Source>, Trouble> {
     match model {
         ModelRef::Folder { path, .. } => folder(path),
         ModelRef::Synth { preset, .. } => Ok(Rc::new(synth::Synthetic::new(preset_of(preset)?))),

@@ -5,17 +5,20 @@
 
 pub use super::event::{Description, Event, EventBody, Opened, Outcome, Partial};
 pub use crate::spec::{
-    Applied, Array, Change, Copied, DensePart, Distribution, EngineState, Failure, FeatureCard,
-    FeatureId, FeatureQuestion, FetchFrom, FetchRequest, FetchTold, Fetched, Half, Intervention,
-    Label, Mode, ModelRef, OpenRequest, Plan, Probability, Reached, Readiness, Sampling, Speed,
-    Splice, SpliceMetrics, StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest,
-    TranscoderVariant, Verified, Write,
+    Applied, Array, Change, CheckLine, Checked, Copied, DensePart, Distribution, DocumentForm,
+    DocumentMade, DocumentWhat, EngineState, Failure, FeatureCard, FeatureId, FeatureQuestion,
+    FetchFrom, FetchRequest, FetchTold, Fetched, FigureSet, Half, HostedLabel, Input, Intervention,
+    Label, LabelConflict, LabelHit, LabelsAbout, LabelsFound, LabelsFrom, LabelsKept, LabelsOwn,
+    LinkModel, LinkRead, Links, MapMetric, MapPicture, Mode, ModelRef, OpenRequest, Origin, Plan,
+    Price, Probability, Reached, Readiness, Sampling, SnapshotAddress, Speed, Splice,
+    SpliceMetrics, StoredList, StoredSelection, Token, TranscoderRef, TranscoderRequest,
+    TranscoderVariant, Trial, Verdict, Verified, View, Witness, WitnessSent, Write,
 };
 use crate::spec::{Endpoint, Positions, RepoRef, Site};
 use serde::{Deserialize, Serialize};
 
 /// The version of this file's types; a page and an engine of different versions notice at `Hello`.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 6;
 /// Which sources this was built from, for the message when page and engine differ.
 pub const BUILD: &str = match option_env!("GEMSCOPE_BUILD") {
     Some(it) => it,
@@ -173,14 +176,16 @@ pub enum CommandBody {
         /// Also what another version of the program left.
         set_aside: bool,
     },
-    /// Copies what is whole into a folder of the disk, from which [`CommandBody::Import`] takes it. Natively. -> [`Outcome::Copied`].
+    /// Copies what is whole into a folder of the disk, from which [`CommandBody::Import`] takes it. On the web the folder is a handle
+    /// beside the message. -> [`Outcome::Copied`].
     Export {
         /// What.
         selection: StoredSelection,
         /// The folder.
         to: String,
     },
-    /// Takes in what an export left in a folder, each piece compared with its hash. Natively. -> [`Outcome::Copied`].
+    /// Takes in what an export left in a folder, each piece compared with its hash. On the web the folder is a
+    /// handle, or its files are, beside the message. -> [`Outcome::Copied`].
     Import {
         /// The folder.
         from: String,
@@ -190,6 +195,23 @@ pub enum CommandBody {
     Manifest {
         /// The folder.
         from: String,
+    },
+    /// What would a set cost, and does it fit? Requests nothing and opens nothing; where nothing is kept of a hub's files, the sizes
+    /// are those that its publisher's have. -> [`Outcome::Priced`].
+    Price {
+        /// The set. Its budget, [`OpenRequest::max_gpu_bytes`], is judged too.
+        set: OpenRequest,
+    },
+    /// Takes, writes and lets go of as many bytes as a set takes on the GPU, on a device of its own: what is open stays. What the GPU
+    /// refuses is told, and is no failure. -> [`Outcome::Tried`].
+    Try {
+        /// The set.
+        set: OpenRequest,
+    },
+    /// Holds what is open against figures that are known of it. -> [`Outcome::Checked`].
+    Check {
+        /// Which; none for those that are known of a model of these sizes.
+        figures: Option<FigureSet>,
     },
     /// Stops another command, which then ends with `Cancelled`. -> [`Outcome::Nothing`].
     Cancel {
@@ -203,6 +225,112 @@ pub enum CommandBody {
         /// How many.
         n: u32,
     },
+    /// A view as a link. Needs neither model nor device. -> [`Outcome::Linked`].
+    Link {
+        /// The view.
+        view: View,
+    },
+    /// What a link says, or whatever else may be pasted in its place: a feature (`12/9377`), an id, a feature or a graph of
+    /// Neuronpedia. Needs neither model nor device; of the open model it says what that does not have. -> [`Outcome::LinkRead`].
+    ReadLink {
+        /// The text.
+        text: String,
+    },
+    /// The bytes of a snapshot: of a server of the host table, or of the page's own site, at most
+    /// [`MAX_SNAPSHOT_BYTES`](crate::spec::MAX_SNAPSHOT_BYTES). They come as those of a `Document`, then [`Outcome::Document`], which
+    /// names host and file. Only a visitor who has agreed asks for it: no link does.
+    Snapshot {
+        /// Its address, as [`SnapshotAddress`] has it.
+        address: String,
+    },
+    /// What a run says in few bytes, for a link; and whether another's run said the same. -> [`Outcome::Witnessed`].
+    Witness {
+        /// The run.
+        run: RunKey,
+        /// What the sender of a link saw.
+        sent: Option<WitnessSent>,
+    },
+    /// A file made of a run, or of the open model. Its bytes in a [`Partial::Document`] each megabyte, then [`Outcome::Document`].
+    Document {
+        /// The run; for what is of the model alone ([`DocumentWhat::is_of_a_run`]) it may be none.
+        #[serde(default)]
+        run: Option<RunKey>,
+        /// What it tells.
+        what: DocumentWhat,
+        /// What kind of file; which there are for what, says [`DocumentWhat::forms`].
+        form: DocumentForm,
+        /// Opens the same view, to be written into the file.
+        #[serde(default)]
+        link: Option<String>,
+    },
+    /// A map as it is shown, as an SVG. Its bytes as of a `Document`, then [`Outcome::Document`].
+    Picture {
+        /// The map.
+        map: MapPicture,
+        /// The run it is of, so that model, precision, adapter and build stand below it; none for what was recorded.
+        #[serde(default)]
+        run: Option<RunKey>,
+    },
+    /// Reads labels of a set of features, `gemma-2-2b/gemmascope-transcoder-16k`, in place of those read before, and the visitor's own
+    /// of that set. A [`Partial::Labels`] for each layer if `tell`, then -> [`Outcome::LabelsLoaded`].
+    LabelsLoad {
+        /// Which features these are about, in the caller's words; own labels are kept by it. Empty: what the file says.
+        set: String,
+        /// The file.
+        from: LabelsFrom,
+        /// Whether every label is told: not for half a million, and not of a file that is kept, which may have as many.
+        tell: bool,
+        /// Whether the file is kept for this set, until another one is or [`CommandBody::LabelsDrop`] takes it away.
+        keep: bool,
+    },
+    /// Takes away the labels file that is kept of the set that was asked for last; what was read of it is still there.
+    /// -> [`Outcome::Freed`].
+    LabelsDrop,
+    /// Looks through all labels of all layers; the newest search cancels the one before. `12/9377` is understood as that feature.
+    /// -> [`Outcome::LabelsFound`].
+    LabelsSearch {
+        /// What has been typed.
+        text: String,
+        /// How many are told at most.
+        limit: usize,
+    },
+    /// The labels of some features, in that order; features without any are left out. -> [`Outcome::LabelsFound`].
+    LabelsOf {
+        /// Which.
+        features: Vec<FeatureId>,
+    },
+    /// Calls a feature something, or with an empty text nothing any more; kept in the store. -> [`Outcome::LabelsOwn`].
+    LabelEdit {
+        /// Which.
+        feature: FeatureId,
+        /// The visitor's words.
+        text: String,
+    },
+    /// The visitor's own labels as a labels file. -> [`Outcome::LabelsFile`].
+    LabelsExport,
+    /// Takes the labels of a file into the visitor's own, which stay where both have one. -> [`Outcome::LabelsOwn`].
+    LabelsMerge {
+        /// The file.
+        from: LabelsFrom,
+    },
+    /// Makes a labels file of Neuronpedia's exports, `.jsonl` or `.jsonl.gz`, in a folder of the disk. Natively.
+    /// -> [`Outcome::LabelsMade`].
+    LabelsImport {
+        /// The folder.
+        from: String,
+        /// What the file is to say of itself; its set and counts are found.
+        about: LabelsAbout,
+    },
+    /// Takes away all own labels and kept files of all sets, and what servers said. -> [`Outcome::Freed`].
+    LabelsForget,
+    /// What Neuronpedia says of a feature of the transcoders of Gemma 2 2B: as it is kept, or asked for now, with the feature's number
+    /// and nothing else. -> [`Outcome::HostedLabel`].
+    HostedLabel {
+        /// Which.
+        feature: FeatureId,
+        /// Whether it is asked for where it is not kept.
+        ask: bool,
+    },
 }
 
 /// An access token on its way to the engine; `Debug` does not show it.
@@ -213,15 +341,6 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret")
     }
-}
-
-/// A prompt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Input {
-    /// As typed; one BOS is put before it.
-    Text(String),
-    /// As tokens, BOS included.
-    Ids(Vec<u32>),
 }
 
 /// The name of a run: a hash of model, precision, ids and writes, as 16 hex digits.

@@ -14,9 +14,7 @@ use super::{
     words,
 };
 use crate::{
-    hub::HubError,
     model::{Model, Tokenizer},
-    scope::{Labels, LabelsError},
     spec::{Sampling, Site},
     sys::Stopwatch,
 };
@@ -61,28 +59,6 @@ impl Engine {
                 .encode(text)?,
         };
         Ok(Outcome::Tokens(tokens))
-    }
-
-    /// `Labels`: read whole, told layer by layer, then kept until others are read.
-    pub(super) async fn read_labels(&mut self, job: &Job, from: &str) -> Result<Outcome, Trouble> {
-        let read = labels(from).await?;
-        let outbox = self.outbox.clone();
-        let mut courier = Courier::new(&outbox, job);
-        let mut n_features = 0;
-        for (layer, labels) in read.layers() {
-            n_features += labels.len();
-            courier.take(Piece {
-                partial: Partial::Labels {
-                    layer,
-                    labels: labels.into(),
-                },
-                parts: vec![],
-            });
-        }
-        courier.flush().await?;
-        let made = read.made().into();
-        self.labels = read;
-        Ok(Outcome::Labels { made, n_features })
     }
 
     /// `Run`: computes unless the same run is kept with all that it could have.
@@ -193,7 +169,7 @@ impl Engine {
 
 impl Book {
     /// The tokens of a text, one BOS before it.
-    fn encode(&self, text: &str) -> Result<Vec<Token>, Trouble> {
+    pub(super) fn encode(&self, text: &str) -> Result<Vec<Token>, Trouble> {
         let tokenizer = self.tokenizer.as_ref().ok_or(Trouble::NoTokenizer)?;
         Ok(words::typed(tokenizer, &tokenizer.encode(text)?))
     }
@@ -227,23 +203,6 @@ impl Book {
         }
         Ok(out)
     }
-}
-
-/// A labels file; one that is too large is not read.
-async fn labels(from: &str) -> Result<Labels, Trouble> {
-    let not_there = |source: HubError| Trouble::LabelsFile {
-        from: from.into(),
-        source,
-    };
-    let unfit = |source: LabelsError| Trouble::Labels {
-        from: from.into(),
-        source,
-    };
-    let (folder, name) = open::place(from)?;
-    let size = folder.size(name).await.map_err(not_there)?;
-    Labels::check_size(size).map_err(unfit)?;
-    let bytes = folder.read(name, 0..size).await.map_err(not_there)?;
-    Labels::parse(&bytes.into_vec()).map_err(unfit)
 }
 
 fn opened(open: &Open) -> Opened {

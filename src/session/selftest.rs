@@ -1,7 +1,7 @@
 //! Tries what only a browser has, for its tests: files of the origin in a worker, and how fast it hashes.
 
 use crate::{
-    store::{self, OpfsDisk},
+    store::{self, Disk, HandedFiles, HandedFolder, OpfsDisk, StoreError},
     sys::Stopwatch,
 };
 use js_sys::Uint8Array;
@@ -18,13 +18,26 @@ const COPIED_BYTES: u32 = 1 << 20;
 /// Errors: what is not as it must be, with what can be done about it.
 pub async fn selftest() -> Result<String, String> {
     let walked = async {
-        let disk = OpfsDisk::open().await?;
-        store::selftest(Rc::new(disk)).await
+        let disk = Rc::new(OpfsDisk::open().await?);
+        let walked = store::selftest(disk.clone()).await?;
+        Ok::<_, StoreError>(format!("{walked}\n{}", copies(disk).await?))
     };
     walked.await.map_err(|it| {
         let source = it.source().map(|it| format!(" ({it})"));
         format!("{it}{}. {}", source.unwrap_or_default(), it.remedy())
     })
+}
+
+/// Copies out to a folder as a page hands it over, and back from it and from its files.
+async fn copies(disk: Rc<OpfsDisk>) -> Result<String, StoreError> {
+    let nothing = || StoreError::NoOpfs;
+    let handed = store::hand_over("selftest-handed").await?;
+    let folder = HandedFolder::among(&[handed]).ok_or_else(nothing)?;
+    let chosen = async || {
+        let files = HandedFiles::among(&folder.chosen().await?).ok_or_else(nothing)?;
+        Ok(Rc::new(files) as Rc<dyn Disk>)
+    };
+    store::selftest_copies(disk, &folder, chosen).await
 }
 
 /// Seconds in which this program hashes so many bytes of the JavaScript heap in file order, and does nothing else.

@@ -1,6 +1,7 @@
 //! What is kept: listed, compared, taken away, copied. Leaves doing it to `weights::Library`, and never touches what is open.
 
 use super::{
+    attached::Attachment,
     background::Doing,
     engine::Engine,
     fetching::Desk,
@@ -46,7 +47,7 @@ impl Engine {
 
 /// A command of this file that waits for no turn.
 pub(super) fn doing(desk: &Desk, job: &Job) -> Doing {
-    let (desk, body) = (desk.clone(), job.body.clone());
+    let (desk, body, attached) = (desk.clone(), job.body.clone(), job.attached.clone());
     let (id, stop) = (job.id, job.stop.clone());
     async move {
         let outbox = desk.outbox.clone();
@@ -57,7 +58,7 @@ pub(super) fn doing(desk: &Desk, job: &Job) -> Doing {
             return Ok(Outcome::Manifest { json: manifest });
         }
         let library = desk.librarian.library().await?;
-        execute(&library, &body, (&mut on, &stop)).await
+        execute(&library, (&body, &attached), (&mut on, &stop)).await
     }
     .boxed_local()
 }
@@ -65,7 +66,11 @@ pub(super) fn doing(desk: &Desk, job: &Job) -> Doing {
 /// How far something is, in bytes, and whether to stop.
 type On<'a> = (&'a mut dyn FnMut(u64, u64), &'a Stop);
 
-async fn execute(library: &Library, body: &CommandBody, on: On<'_>) -> Result<Outcome, Trouble> {
+async fn execute(
+    library: &Library,
+    (body, attached): (&CommandBody, &[Attachment]),
+    on: On<'_>,
+) -> Result<Outcome, Trouble> {
     match body {
         CommandBody::Stored => Ok(Outcome::Stored(library.list().await?)),
         CommandBody::Verify { selection, repair } => {
@@ -73,15 +78,15 @@ async fn execute(library: &Library, body: &CommandBody, on: On<'_>) -> Result<Ou
             Ok(Outcome::Verified(verified))
         }
         CommandBody::Export { selection, to } => {
-            let to = disk(to, "Exporting")?;
+            let to = export_disk(to, attached)?;
             Ok(Outcome::Copied(library.export(selection, to, on).await?))
         }
         CommandBody::Import { from } => {
-            let from = disk(from, "Importing")?;
+            let from = import_disk(from, attached)?;
             Ok(Outcome::Copied(library.import(from, on).await?))
         }
         // All others have been executed elsewhere.
-        _ => Ok(Outcome::Nothing),
+        _ => Err(Trouble::NotInTurn),
     }
 }
 
@@ -95,15 +100,33 @@ async fn manifest(folder: &str, on: On<'_>) -> Result<String, Trouble> {
     Ok(manifest.to_json())
 }
 
-/// A folder of the disk, which a page has none of.
+/// The folder to export to.
 #[cfg(not(target_arch = "wasm32"))]
-fn disk(path: &str, _: &'static str) -> Result<Rc<dyn Disk>, Trouble> {
+fn export_disk(path: &str, _: &[Attachment]) -> Result<Rc<dyn Disk>, Trouble> {
     Ok(Rc::new(crate::store::FolderDisk::new(path)))
 }
 
+/// The folder to import from.
+#[cfg(not(target_arch = "wasm32"))]
+fn import_disk(path: &str, _: &[Attachment]) -> Result<Rc<dyn Disk>, Trouble> {
+    Ok(Rc::new(crate::store::FolderDisk::new(path)))
+}
+
+/// The folder that came with the command.
 #[cfg(target_arch = "wasm32")]
-fn disk(_: &str, what: &'static str) -> Result<Rc<dyn Disk>, Trouble> {
-    Err(Trouble::NoDisk { what })
+fn export_disk(_: &str, attached: &[Attachment]) -> Result<Rc<dyn Disk>, Trouble> {
+    let folder = crate::store::HandedFolder::among(attached);
+    Ok(Rc::new(folder.ok_or(Trouble::NoFolder)?))
+}
+
+/// The folder or the files that came with the command.
+#[cfg(target_arch = "wasm32")]
+fn import_disk(_: &str, attached: &[Attachment]) -> Result<Rc<dyn Disk>, Trouble> {
+    if let Some(it) = crate::store::HandedFolder::among(attached) {
+        return Ok(Rc::new(it));
+    }
+    let files = crate::store::HandedFiles::among(attached);
+    Ok(Rc::new(files.ok_or(Trouble::NoFiles)?))
 }
 
 fn phase(body: &CommandBody) -> &'static str {

@@ -170,6 +170,7 @@ mod tests {
         let job = Job {
             id: 1,
             body: CommandBody::Describe,
+            attached: Vec::new(),
             stop: Stop::default(),
             told: Cell::default(),
         };

@@ -1,12 +1,12 @@
 //! Why a command did not end well: everything the lower rooms and the session itself can answer, in one enum.
 
-use super::protocol::RunKey;
+use super::{document::DocumentTrouble, link::LinkError, protocol::RunKey};
 use crate::{
     gpu::GpuError,
     hub::HubError,
     model::{ModelError, TokenizerError},
-    scope::{LabelsError, ScopeError},
-    spec::{PositionsError, SiteError},
+    scope::{HostedError, LabelsError, ScopeError},
+    spec::{FeatureId, PositionsError, SiteError},
     store::StoreError,
     weights::WeightsError,
 };
@@ -58,6 +58,8 @@ pub(super) enum Trouble {
     },
     #[error("a command came before Hello")]
     NotGreeted,
+    #[error("the engine was asked at a place where this command is not answered")]
+    NotInTurn,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[cfg(not(target_arch = "wasm32"))]
@@ -69,12 +71,44 @@ pub(super) enum Trouble {
     InUse { what: String },
     #[error("{what} needs the disk, which a page does not have")]
     NoDisk { what: &'static str },
+    #[cfg(target_arch = "wasm32")]
+    #[error("an export needs a folder to write to, and none came with it")]
+    NoFolder,
+    #[cfg(target_arch = "wasm32")]
+    #[error("an import needs the folder or the files of an export, and none came with it")]
+    NoFiles,
     #[error("transcoders of a hub are opened beside a model of a hub, and this one is not")]
     ModelElsewhere,
     #[error("{what} is not kept yet")]
     NotKept { what: String },
     #[error("{what} is not kept yet, so its plan is not known")]
     NotPlanned { what: String },
+    #[error(transparent)]
+    Document(#[from] DocumentTrouble),
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("the snapshot at `{address}` can't be read: {source}")]
+    Snapshot { address: String, source: HubError },
+    #[error("{} is no address of a snapshot", crate::spec::visible(address))]
+    NoSnapshotAddress { address: String },
+    #[error("no figures are known of a model of {n_layers} layers of width {d_model}")]
+    NoFigures { n_layers: usize, d_model: usize },
+    #[error("nothing came beside the command under number {part}")]
+    NothingBeside { part: usize },
+    #[error("it is not known of which model's features these labels are")]
+    NoLabelSet,
+    #[error("Neuronpedia has no feature {feature} of the transcoders of Gemma 2 2B")]
+    NotHosted { feature: FeatureId },
+    #[error("what Neuronpedia says of feature {feature} could not be had: {source}")]
+    Hosted {
+        feature: FeatureId,
+        source: HubError,
+    },
+    #[error("what Neuronpedia says of feature {feature} can't be used: {source}")]
+    HostedAnswer {
+        feature: FeatureId,
+        source: HostedError,
+    },
     #[error("the device was lost again: {reason}")]
     LostAgain { reason: String },
 }

@@ -139,6 +139,9 @@ pub struct FeatureCard {
     /// What is known of it from data, where a labels file has been read.
     #[serde(default)]
     pub label: Option<Label>,
+    /// What the visitor calls it.
+    #[serde(default)]
+    pub yours: Option<String>,
     /// Where it fires most, from the same file.
     #[serde(default)]
     pub examples: Vec<Example>,

@@ -82,7 +82,7 @@ impl Config {
     /// Sizes of Gemma 2 2B. Source: google/gemma-2-2b config.json.
     pub fn gemma_2_2b() -> Self {
         Self {
-            n_layers: 26,
+            n_layers: gemma::N_LAYERS,
             d_model: 2304,
             n_heads: 8,
             n_kv_heads: 4,

@@ -30,6 +30,21 @@ pub enum FetchFrom {
         /// The transcoders'.
         transcoders: Option<String>,
     },
+    /// Files beside the command, in this order: a page hands over what the visitor has chosen. Where among them a model and its
+    /// transcoders lie, their names tell.
+    Beside {
+        /// Their names, folders included.
+        files: Vec<HandedFile>,
+    },
+}
+
+/// A file that is handed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedFile {
+    /// With `/` between folders.
+    pub name: String,
+    /// When it was changed last, in milliseconds since 1970; a file that was changed meanwhile is another one.
+    pub modified_millis: u64,
 }
 
 /// What is told while a set is fetched.

@@ -1,6 +1,6 @@
 //! Every number about Gemma 2 that a checkpoint does not say itself, each once, with its source.
 
-use super::{Endpoint, Host, HostTable};
+use super::{Endpoint, Host, HostTable, Serves};
 
 /// The architecture that this house runs. Source: `architectures` and `model_type` of google/gemma-2-2b config.json.
 pub const ARCHITECTURE: &str = "Gemma2ForCausalLM";
@@ -30,6 +30,8 @@ pub const TANH_CLAMP: f64 = 15.0;
 /// What a masked attention score becomes; a finite number, since infinities are optional in WGSL.
 pub const MASKED_SCORE: f32 = -3e38;
 
+/// Layers of Gemma 2 2B, each with a transcoder of that set. Source: `num_hidden_layers` of google/gemma-2-2b config.json.
+pub const N_LAYERS: usize = 26;
 /// Features of each transcoder of the set that the field uses. Source: google/gemma-scope-2b-pt-transcoders, folders `width_16k`.
 pub const D_TRANSCODER: usize = 16_384;
 
@@ -64,7 +66,7 @@ pub fn hub() -> Endpoint {
     HUB.parse().expect("HUB is an origin, a test parses it")
 }
 
-/// The hosts of an installation that names no others.
+/// The hosts from which model and transcoders come.
 pub fn host_table() -> HostTable {
     let also = HUB_STORAGE.iter().map(|it| {
         it.parse()
@@ -73,6 +75,7 @@ pub fn host_table() -> HostTable {
     let host = Host {
         endpoint: hub(),
         also: also.collect(),
+        serves: Serves::Files,
     };
     HostTable { hosts: vec![host] }
 }

@@ -1,6 +1,6 @@
 //! The hosts that an installation may ask: the closed list from which the page's policy, its service worker and its About page are made.
 
-use super::{AddressError, Endpoint, gemma};
+use super::{AddressError, Endpoint, gemma, neuronpedia};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -21,6 +21,20 @@ pub struct Host {
     /// Where it sends on to.
     #[serde(default)]
     pub also: Vec<OriginPattern>,
+    /// What it is asked for.
+    #[serde(default, rename = "for", skip_serializing_if = "Serves::is_files")]
+    pub serves: Serves,
+}
+
+/// What a server is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Serves {
+    /// Repositories and files.
+    #[default]
+    Files,
+    /// What somebody found out about single features, below [`neuronpedia::FEATURES`] and nowhere else. It sends on to nobody.
+    Features,
 }
 
 /// An origin, or all origins below a domain: `https://*.hf.co`.
@@ -34,23 +48,37 @@ pub struct OriginPattern {
 }
 
 impl HostTable {
-    /// Whether a server may be asked.
+    /// Whether a server may be asked for files.
     pub fn has_endpoint(&self, endpoint: &Endpoint) -> bool {
-        self.hosts.iter().any(|it| it.endpoint == *endpoint)
+        self.files().any(|it| it.endpoint == *endpoint)
     }
 
     /// Whether a server may send on to an origin: to itself, or to one of its list.
     pub fn may_send_on(&self, endpoint: &Endpoint, to: &Endpoint) -> bool {
-        let mut hosts = self.hosts.iter().filter(|it| it.endpoint == *endpoint);
+        let mut hosts = self.files().filter(|it| it.endpoint == *endpoint);
         hosts.any(|it| to == endpoint || it.also.iter().any(|it| it.matches(to)))
     }
 
-    /// Every origin as a `connect-src` writes it, in order and once.
-    pub fn origins(&self) -> Vec<String> {
+    /// The server that is asked about single features, if this installation asks one.
+    pub fn of_features(&self) -> Option<&Endpoint> {
+        let mut hosts = self.hosts.iter().filter(|it| !it.serves.is_files());
+        hosts.next().map(|it| &it.endpoint)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(|it| it.serves.is_files())
+    }
+
+    /// Everything that may be asked as a `connect-src` writes it, in order and once: origins, and below which path where that is all.
+    pub fn sources(&self) -> Vec<String> {
         let mut out = Vec::new();
         for host in &self.hosts {
-            let also = host.also.iter().map(ToString::to_string);
-            for it in std::iter::once(host.endpoint.to_string()).chain(also) {
+            let also = match host.serves {
+                Serves::Files => &host.also[..],
+                Serves::Features => &[],
+            };
+            let also = also.iter().map(ToString::to_string);
+            for it in std::iter::once(host.source()).chain(also) {
                 if !out.contains(&it) {
                     out.push(it);
                 }
@@ -62,7 +90,26 @@ impl HostTable {
 
 impl Default for HostTable {
     fn default() -> Self {
-        gemma::host_table()
+        let mut it = gemma::host_table();
+        it.hosts.push(neuronpedia::host());
+        it
+    }
+}
+
+impl Host {
+    /// The server itself as a `connect-src` writes it.
+    pub fn source(&self) -> String {
+        match self.serves {
+            Serves::Files => self.endpoint.to_string(),
+            Serves::Features => format!("{}{}", self.endpoint, neuronpedia::FEATURES),
+        }
+    }
+}
+
+impl Serves {
+    /// Whether it is asked for files.
+    pub fn is_files(&self) -> bool {
+        *self == Self::Files
     }
 }
 
@@ -152,12 +199,29 @@ mod tests {
     }
 
     #[test]
+    fn who_tells_of_features_is_asked_for_nothing_else() {
+        let table = HostTable::default();
+        let teller = origin("https://www.neuronpedia.org");
+        assert_eq!(table.of_features(), Some(&teller));
+        assert!(!table.has_endpoint(&teller) && !table.may_send_on(&teller, &teller));
+        let sources = table.sources();
+        let source = "https://www.neuronpedia.org/api/feature/gemma-2-2b/";
+        assert_eq!(sources.last().map(String::as_str), Some(source));
+        assert!(sources.iter().all(|it| *it != teller.to_string()));
+        let text = r#"[{"endpoint":"http://a.org","also":["http://b.org"],"for":"features"}]"#;
+        let other: HostTable = serde_json::from_str(text).expect("a table");
+        assert_eq!(other.sources(), ["http://a.org/api/feature/gemma-2-2b/"]);
+        assert_eq!(serde_json::to_string(&other).expect("plain data"), text);
+        assert_eq!(gemma::host_table().of_features(), None);
+    }
+
+    #[test]
     fn its_file_comes_back_and_a_malformed_one_is_refused() {
         let text = r#"[{"endpoint":"http://localhost:1","also":["http://localhost:2","https://*.x.org"]}]"#;
         let table: HostTable = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&table).unwrap(), text);
         assert_eq!(
-            table.origins(),
+            table.sources(),
             [
                 "http://localhost:1",
                 "http://localhost:2",
@@ -172,6 +236,7 @@ mod tests {
             r#"[{"endpoint":"https://a","also":["https://*.org"]}]"#,
             r#"[{"endpoint":"https://a","also":["https://a.*.org"]}]"#,
             r#"[{"endpoint":"https://a","more":[]}]"#,
+            r#"[{"endpoint":"https://a","for":"all"}]"#,
         ] {
             assert!(serde_json::from_str::<HostTable>(text).is_err(), "{text}");
         }

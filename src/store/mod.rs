@@ -9,6 +9,10 @@ mod error;
 mod folder;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder_file;
+#[cfg(target_arch = "wasm32")]
+mod handed;
+#[cfg(target_arch = "wasm32")]
+mod handed_file;
 mod hash;
 mod journal;
 mod keeper;
@@ -41,6 +45,8 @@ pub use disk::{Disk, DiskFile, Keeping, LockGuard, Open};
 pub use error::StoreError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::FolderDisk;
+#[cfg(target_arch = "wasm32")]
+pub use handed::{HandedFiles, HandedFolder, hand_over};
 pub use hash::{sha256, sha256_of};
 pub use keeper::{BlobInfo, BlobState, Store, StoreConfig, Usage};
 pub use memory::{MemoryDisk, WriteFault};
@@ -49,6 +55,6 @@ pub use opfs::OpfsDisk;
 pub use plan::{BlobPlan, Mark, Marks, PieceSpan};
 pub use reader::Reader;
 pub use scratch::Scratch;
-pub use selftest::selftest;
+pub use selftest::{selftest, selftest_copies};
 pub use version::SetAside;
 pub use writer::Writer;

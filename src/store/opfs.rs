@@ -61,6 +61,15 @@ impl OpfsDisk {
         })
     }
 
+    /// Another directory, which nobody else of this program is at.
+    pub(super) fn of(directory: FileSystemDirectoryHandle) -> Self {
+        Self {
+            directory,
+            path: String::new(),
+            writers: Writers::default(),
+        }
+    }
+
     async fn opened(&self, name: &str, how: Open) -> Result<Rc<dyn DiskFile>, StoreError> {
         let options = FileSystemGetFileOptions::new();
         options.set_create(how == Open::Write);

@@ -213,7 +213,8 @@ impl DiskFile for OpfsFile {
     }
 }
 
-async fn sliced(file: &File, range: &Range<u64>) -> Result<Uint8Array, JsValue> {
+/// A range of a file that may change meanwhile, which is then an error.
+pub(super) async fn sliced(file: &File, range: &Range<u64>) -> Result<Uint8Array, JsValue> {
     let slice = file.slice_with_f64_and_f64(range.start as f64, range.end as f64)?;
     let buffer: ArrayBuffer = waited(slice.array_buffer().into()).await?.unchecked_into();
     Ok(Uint8Array::new(&buffer))

@@ -40,6 +40,52 @@ pub async fn selftest(disk: Rc<dyn Disk>) -> Result<String, StoreError> {
     Ok(told.join("\n"))
 }
 
+/// Keeps a small blob in a folder of its own, copies it out to `to`, has it back from there and from `again`, which is made once the copy
+/// is there and sees the same files; both are empty afterwards. What was seen.
+///
+/// Errors: as [`selftest`].
+pub async fn selftest_copies(
+    disk: Rc<dyn Disk>,
+    to: &dyn Disk,
+    again: impl AsyncFnOnce() -> Result<Rc<dyn Disk>, StoreError>,
+) -> Result<String, StoreError> {
+    let above = disk.folder("selftest").await?;
+    let store = Store::open(above, StoreConfig::default()).await?;
+    store.remove(KEY).await?;
+    let writer = begun(&store).await?;
+    for piece in 0..N_PIECES {
+        keep(&writer, piece).await?;
+    }
+    writer.commit().await?;
+    let mut copied_bytes = 0;
+    store.export(KEY, to, |it| copied_bytes += it).await?;
+    check(copied_bytes == plan().size_bytes, "all of it is copied out")?;
+    let again = again().await?;
+    for from in [to, &*again] {
+        store.remove(KEY).await?;
+        let copies = store.copies(from).await?;
+        let is_ours = copies.len() == 1 && copies[0].key == KEY && copies[0].meta.is_some();
+        check(is_ours, "a copy is found with its record")?;
+        let came = store.import(KEY, from, Trust::File, |_| ()).await?;
+        let whole = came
+            .whole
+            .ok_or_else(|| wrong("a copy came back in part"))?;
+        check(
+            whole.damaged(|_| ()).await?.is_empty(),
+            "a copy is what was kept",
+        )?;
+    }
+    for (name, _) in to.list().await? {
+        to.remove(&name).await?;
+    }
+    store.remove(KEY).await?;
+    Ok(format!(
+        "copied out to {} and had back, also from {}",
+        to.name(),
+        again.name()
+    ))
+}
+
 async fn first_half(store: &Store) -> Result<(), StoreError> {
     let writer = begun(store).await?;
     check(writer.marks().is_empty(), "a new blob has no piece")?;
@@ -185,5 +231,31 @@ fn wrong(what: &str) -> StoreError {
         key: KEY.into(),
         place: "the self-test".into(),
         detail: format!("it does not hold that {what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::MemoryDisk, *};
+    use crate::sys::block_on;
+
+    #[test]
+    fn copies_come_back_and_leave_nothing() {
+        let (disk, to) = (MemoryDisk::new(1), MemoryDisk::new(2));
+        let again = async || Ok(Rc::new(to.clone()) as Rc<dyn Disk>);
+        let told = block_on(selftest_copies(Rc::new(disk), &to, again)).expect("it holds");
+        assert!(told.contains("memory"), "{told}");
+        assert!(block_on(to.list()).expect("a list").is_empty());
+    }
+
+    #[test]
+    fn a_copy_that_is_damaged_is_noticed() {
+        let (disk, to) = (MemoryDisk::new(1), MemoryDisk::new(2));
+        let again = async || {
+            assert!(to.damage(&format!("{KEY}.data"), 9));
+            Ok(Rc::new(to.clone()) as Rc<dyn Disk>)
+        };
+        let told = block_on(selftest_copies(Rc::new(disk), &to, again));
+        assert!(told.is_err(), "{told:?}");
     }
 }

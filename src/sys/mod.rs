@@ -1,5 +1,6 @@
 //! Clock, sleep, yield, spawn and log on host and wasm; knows nothing else of the house.
 
+mod calendar;
 mod clock;
 mod heap;
 mod log;
@@ -8,6 +9,7 @@ mod task;
 mod timer;
 mod virtual_clock;
 
+pub use calendar::today;
 pub use clock::Stopwatch;
 pub use heap::heap_bytes;
 pub use log::warn;

@@ -75,6 +75,11 @@ impl CheckpointHead {
         Ok(Config::from_json(self.config_json.as_bytes())?)
     }
 
+    /// Bytes of its files of weights.
+    pub fn files_bytes(&self) -> u64 {
+        self.layout.file_bytes.iter().map(|it| it.1).sum()
+    }
+
     /// Its tensors are those of the registry.
     ///
     /// Errors: one is missing, not one of Gemma 2, or of another shape or type than it should be, naming it.

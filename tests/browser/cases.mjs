@@ -6,9 +6,19 @@ import { join } from "node:path";
 import { FETCH_CASES } from "./fetch.mjs";
 import { EXPLORE_CASES, PAGE_SECONDS, screenshot, state, untilState } from "./explore.mjs";
 import { FAULT_CASES } from "./fetch_faults.mjs";
+import { HOSTED_CASES } from "./hosted.mjs";
+import { KEEPING_CASES } from "./keeping.mjs";
+import { LINK_CASES } from "./links.mjs";
+import { MODEL_CASES } from "./model_page.mjs";
 import { PAGE_CASES } from "./page_checks.mjs";
 import { driver, Skip } from "./pages.mjs";
+import { REACH_CASES } from "./reach.mjs";
+import { SITE_CASES } from "./site_checks.mjs";
+import { SOURCE_CASES } from "./sources.mjs";
+import { STORY_CASES } from "./story.mjs";
+import { TAB_CASES } from "./tabs.mjs";
 import { sleep, until } from "./timing.mjs";
+import { VISIT_CASES } from "./visits.mjs";
 
 // Dumps for the native comparer, from an engine with these options.
 async function goldens(context, options = "") {
@@ -189,10 +199,19 @@ async function theStore(context) {
   return said.split("\n").slice(1).join("; ");
 }
 
-// Cases that are `shared` run one after another in one page, and so with one engine; those `byName` only where the filter ends in their name.
+// Cases that are `shared` run one after another in one page, and so with one engine; `long` ones are left out of a usual run.
 export const CASES = {
   ...EXPLORE_CASES,
   ...PAGE_CASES,
+  ...MODEL_CASES,
+  ...HOSTED_CASES,
+  ...KEEPING_CASES,
+  ...TAB_CASES,
+  ...LINK_CASES,
+  ...SOURCE_CASES,
+  ...VISIT_CASES,
+  ...STORY_CASES,
+  ...REACH_CASES,
   shaders: { run: shaders, seconds: 300 },
   goldens: { run: goldens, seconds: 300, shared: true },
   greedy: { run: greedy, seconds: 300, shared: true },
@@ -206,4 +225,5 @@ export const CASES = {
   dead_engine: { run: aDeadEngine, seconds: 900 },
   ...FETCH_CASES,
   ...FAULT_CASES,
+  ...SITE_CASES,
 };

@@ -1,7 +1,7 @@
 // The engine's worker, spoken to in plain JSON: commands and events of src/session/protocol.rs.
 
 // `PROTOCOL` of that file.
-const PROTOCOL = 4;
+const PROTOCOL = 6;
 const READY_SECONDS = 60;
 
 // `before` is a script that runs in the worker before the engine's program does.
@@ -65,12 +65,12 @@ export class Engine {
     return this.begin(body, partial).end;
   }
 
-  // A command under way: its id and, as a promise, its outcome. `progress` gets how far it is.
-  begin(body, partial = () => {}, progress = () => {}) {
+  // A command under way: its id and, as a promise, its outcome. `progress` gets how far it is; `beside` goes with it.
+  begin(body, partial = () => {}, progress = () => {}, beside = []) {
     const id = this.#next++;
     const end = new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject, partial, progress });
-      this.#post({ id, body });
+      this.#post({ id, body }, beside);
     });
     return { id, end };
   }
@@ -79,8 +79,9 @@ export class Engine {
     this.#worker.terminate();
   }
 
-  #post(command) {
-    this.#worker.postMessage(JSON.stringify(command));
+  #post(command, beside = []) {
+    const json = JSON.stringify(command);
+    this.#worker.postMessage(beside.length > 0 ? [json, ...beside] : json);
   }
 
   #take([json, ...parts]) {

@@ -56,6 +56,14 @@ async function pictures(context, what) {
   await page.setViewport(before ?? { width: 1280, height: 900 });
 }
 
+// What must stay where it is when the program takes over from the first picture.
+const PLACES = [".bar h1", ".session textarea", "#tokens", "#tokens .token:last-of-type", "#next", ".panel.map", ".map-cells", ".panel.list", "#rows", "#rows .row .id", ".panel.card"];
+
+const boxesOf = (places) => {
+  const box = (it) => [it.left + scrollX, it.top + scrollY, it.width].map(Math.round);
+  return Object.fromEntries(places.map((it) => [it, box(document.querySelector(it).getBoundingClientRect())]));
+};
+
 // There is something true before any program runs; the program takes its place and changes no text; then it is live.
 async function opens(context) {
   const { page, base, log } = context;
@@ -77,12 +85,23 @@ async function opens(context) {
   assert.deepEqual(after.tokens, before.tokens);
   assert.deepEqual(after.rows.slice(0, 8), before.rows.slice(0, 8));
   assert.deepEqual(after.next, before.next);
+  const live = await page.evaluate(boxesOf, PLACES);
   assert.match(await text(page, "#check"), /computes what was recorded/);
   assert.match(await text(page, "#source"), /^Live: /);
   assert.match(await text(page, "#next"), /Austin/);
   await pictures(context, "page");
   noErrors(log);
-  return await text(page, "#source");
+  const source = await text(page, "#source");
+  // The picture in place of the page, under the same style sheet: nothing stands elsewhere.
+  await page.evaluate((html) => {
+    scrollTo(0, 0);
+    document.body.replaceChildren(new DOMParser().parseFromString(html, "text/html").querySelector("#first"));
+  }, html);
+  const still = await page.evaluate(boxesOf, PLACES);
+  await screenshot(context, "first");
+  const moves = PLACES.filter((it) => still[it].some((at, n) => Math.abs(at - live[it][n]) > 2));
+  assert.deepEqual(moves.map((it) => `${it}: ${still[it]}, then ${live[it]}`), [], "what moves (left, top, width)");
+  return source;
 }
 
 // Within a minute: a prompt, the feature that says Texas, what else it fires on.

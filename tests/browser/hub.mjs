@@ -19,7 +19,19 @@ export class Hub {
     this.#command = command;
     this.#ports = ports;
     this.origin = `http://127.0.0.1:${ports[0]}`;
+    // The same server under the name by which the host table has it tell of features.
+    this.teller = `http://localhost:${ports[0]}`;
     this.pid = null;
+  }
+
+  // One on the same ports and folder with other options; only one of the two may run.
+  with(...more) {
+    return new Hub([...this.#command, ...more], this.#ports);
+  }
+
+  // The folder with its repositories; they are read when it starts.
+  get root() {
+    return this.#command[this.#command.indexOf("--root") + 1];
   }
 
   // Begins with an empty log, no faults and no throttle, whatever was before.

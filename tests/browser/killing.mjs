@@ -57,8 +57,7 @@ export async function endsAtRandom(world, { shares, throttle }) {
   // Heads of files are a part of them too: by itself a fetch asks for those bytes twice.
   const by_itself = bytesServedTwice(log);
   await hub.start({ throttle });
-  // A third more than what lies between two entries: the browser holds some bytes that it has received and not yet handed on.
-  const most = (sizes.journal_bytes * 4) / 3 + sizes.in_flight * sizes.piece_bytes;
+  const most = (sizes.crash_bytes ?? sizes.journal_bytes) + sizes.in_flight * sizes.piece_bytes;
   const twice = [];
   for (const share of shares) {
     assert.ok(await killedAt(world, "killed", share * all), `the browser is killed before the end, at ${share}`);

@@ -2,6 +2,7 @@
 
 import { partsDump, scopeDump, siteDump } from "./dumps.js";
 import { Engine, said } from "./engine.js";
+import { keystrokes, loadLabels } from "./labels.js";
 
 const BASE = new URL("../../", location.href).href;
 // Stands for a browser that gives a page no files.
@@ -118,6 +119,24 @@ async function listed(path) {
   return out.sort((a, b) => (a[0] < b[0] ? -1 : 1));
 }
 
+// Changes a byte in the middle of the largest file whose name ends so; its name. No engine may have it open.
+async function damage(path, ending) {
+  let largest;
+  for await (const [name, file] of files(path)) {
+    if (name.endsWith(ending) && file.size > (largest?.size ?? 0)) largest = { name, size: file.size };
+  }
+  let folder = await navigator.storage.getDirectory();
+  const steps = [...path.split("/"), ...largest.name.split("/")];
+  for (const it of steps.slice(0, -1)) folder = await folder.getDirectoryHandle(it);
+  const handle = await folder.getFileHandle(steps.at(-1));
+  const at = largest.size >> 1;
+  const byte = new Uint8Array(await (await handle.getFile()).slice(at, at + 1).arrayBuffer())[0];
+  const out = await handle.createWritable({ keepExistingData: true });
+  await out.write({ type: "write", position: at, data: new Uint8Array([byte ^ 1]) });
+  await out.close();
+  return largest.name;
+}
+
 async function removeFolder(path) {
   const root = await navigator.storage.getDirectory();
   await root.removeEntry(path, { recursive: true }).catch((error) => {
@@ -161,9 +180,13 @@ export const library = {
   open,
   listed,
   usedBytes,
+  damage,
   removeFolder,
   plain,
   hashSeconds,
+  loadLabels: (name, ...sizes) => loadLabels(engines.get(name), ...sizes),
+  keystrokes: (name, ...given) => keystrokes(engines.get(name), ...given),
+  keystrokesBeside: (name, texts, rounds, handle) => keystrokes(engines.get(name), texts, rounds, () => look(handle).end === null),
   siteDump: (name, ids) => siteDump(opened(name), ids),
   scopeDump: (name, ids) => scopeDump(opened(name), ids),
   partsDump: (name, ids) => partsDump(opened(name), ids),

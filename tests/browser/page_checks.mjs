@@ -74,6 +74,7 @@ async function numbers(context) {
       const { value, half } = read(here);
       assert.ok(Math.abs(value - there.activation) <= half * 1.001 + 1e-5 * there.activation, `${prompt}: ${id} is ${here} here, ${there.activation} there`);
     }
+    assert.ok(ids.size > 100, `${prompt}: ${ids.size} features are compared`);
     n += ids.size;
   }
   noErrors(log);
@@ -152,6 +153,17 @@ async function accessible(context) {
   await page.click("#help");
   await look("the sheet");
   await page.keyboard.press("Escape");
+  for (const [what, opener, dialog] of [
+    ["the model screen", "#model-open", "#model"],
+    ["the palette", "#palette-open", "#palette"],
+    ["share", "#share-open", "#share"],
+    ["about", "#about-open", "#about"],
+  ]) {
+    await page.click(opener);
+    await page.waitForSelector(dialog);
+    await look(what);
+    await page.keyboard.press("Escape");
+  }
   await page.click("#examples summary");
   await look("examples");
   await run(context, "");
@@ -342,12 +354,20 @@ async function start(context) {
     paint: performance.getEntriesByType("paint").map((it) => `${it.name} ${it.startTime.toFixed(0)} ms`),
   }));
   const at = (pattern) => times.find((it) => pattern.test(it.said))?.at ?? Number.NaN;
+  // How long the page said so, by what it waited for.
+  const phases = new Map();
+  for (const [n, it] of times.entries()) {
+    const phase = it.said.split(".").pop().trim();
+    const until = times[n + 1]?.at ?? it.at;
+    if (phase) phases.set(phase, (phases.get(phase) ?? 0) + until - it.at);
+  }
   const parts = [
     ...paint,
     `interactive ${at(/^(loading|live|running)/).toFixed(0)} ms`,
     `worker ready ${at(/engine is ready/).toFixed(0)} ms`,
     `model open ${at(/Live: the demo/).toFixed(0)} ms`,
     `answer ${at(/^live/).toFixed(0)} ms`,
+    ...[...phases].map(([phase, millis]) => `${phase} ${millis.toFixed(0)} ms`),
     `largest gap between frames ${gap.toFixed(0)} ms`,
   ];
   if (isTraced) {
@@ -357,7 +377,7 @@ async function start(context) {
     const tasks = trace.traceEvents.filter((it) => it.ph === "X" && it.tdur !== undefined && main.has(`${it.pid}/${it.tid}`) && /RunTask/.test(it.name));
     const longest = tasks.reduce((most, it) => Math.max(most, it.tdur / 1000), 0);
     parts.push(`longest task of the main thread ${longest.toFixed(0)} ms of CPU time, of ${tasks.length}`);
-    assert.ok(longest <= 2 * TASK_MILLIS, parts.join("; "));
+    assert.ok(longest <= TASK_MILLIS, parts.join("; "));
   }
   return parts.join("; ");
 }
@@ -370,5 +390,5 @@ export const PAGE_CASES = {
   large_text: { run: largeText, seconds: 330 },
   panels: { run: panels, seconds: 600 },
   speed: { run: speed, seconds: 300 },
-  start: { run: start, seconds: 600, byName: true },
+  start: { run: start, seconds: 600, long: true },
 };

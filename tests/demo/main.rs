@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the tests of the session use the rest")]
 #[path = "../session/asking.rs"]
 mod asking;
+mod checked;
 #[path = "../common/compare.rs"]
 mod compare;
 mod deeds;

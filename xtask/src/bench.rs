@@ -28,7 +28,7 @@ pub fn run(passed: &lab::Passed) -> Result<bool> {
 /// Arguments of tests/browser/bench.mjs are passed on: --seconds, --preset, --only, --out.
 fn in_browsers(arguments: &[String]) -> Result<bool> {
     prerequisites::all(true)?;
-    build::site("web", &hosts::table(&[]))?;
+    build::site("web", &hosts::table(&[], true))?;
     let server = browser::serve(&HubPorts::free()?, Vec::new())?;
     let out = place::target().join("bench.page.json");
     let mut node = Command::new("node");

@@ -10,7 +10,7 @@ use crate::{
     tensors, test,
 };
 use anyhow::{Context, Result};
-use gemscope::spec::HostTable;
+use gemscope::spec::{Host, HostTable, Serves};
 use serde::Deserialize;
 use std::{
     env, fs,
@@ -54,8 +54,17 @@ struct Results {
     dumps: Vec<Dump>,
 }
 
-/// Runs the cases whose names contain the filter.
-pub fn run(filter: Option<&str>) -> Result<Counts> {
+/// Which cases.
+#[derive(Clone, Copy)]
+pub struct Which<'a> {
+    /// Those whose names contain this; several are separated by commas.
+    pub filter: Option<&'a str>,
+    /// The long ones alone; without a filter for their very name they are left out otherwise.
+    pub long: bool,
+}
+
+/// Runs cases of the browsers.
+pub fn run(which: Which) -> Result<Counts> {
     let out = place::target().join("browser");
     if out.exists() {
         fs::remove_dir_all(&out)?;
@@ -63,7 +72,7 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
     fs::create_dir_all(&out)?;
     let ports = HubPorts::free()?;
     let server = serve(&ports, Vec::new())?;
-    let mut node = driver(&out, &format!("http://{}/", server.address), filter);
+    let mut node = driver(&out, &format!("http://{}/", server.address), which);
     node.arg("--hub").arg(this_program()?);
     node.arg("--hub-root").arg(place::target().join("tmp/hub"));
     node.args(["--hub-ports", &ports.argument()]);
@@ -88,7 +97,9 @@ pub fn run(filter: Option<&str>) -> Result<Counts> {
 }
 
 /// The command line, built as the tests build it: what the page shows is compared with what it says.
-fn command_line() -> Result<PathBuf> {
+///
+/// Errors: what the build says.
+pub fn command_line() -> Result<PathBuf> {
     let mut cargo = commands::cargo(&["build", "--workspace", "--bin", "gemscope"]);
     commands::run(cargo.args(test::EVERYTHING))?;
     Ok(place::target().join("debug/gemscope"))
@@ -119,11 +130,17 @@ impl HubPorts {
         format!("{hub},{signed}")
     }
 
-    /// A table with this Hub alone.
+    /// A table with this Hub alone; under another name, and so as another origin, it tells of features.
     fn table(&self) -> Result<HostTable> {
         let [hub, signed] = self.0;
-        let host = hosts::parse(&format!("http://127.0.0.1:{hub},http://127.0.0.1:{signed}"))?;
-        Ok(HostTable { hosts: vec![host] })
+        let files = hosts::parse(&format!("http://127.0.0.1:{hub},http://127.0.0.1:{signed}"))?;
+        let features = Host {
+            serves: Serves::Features,
+            ..hosts::parse(&format!("http://localhost:{hub}"))?
+        };
+        Ok(HostTable {
+            hosts: vec![files, features],
+        })
     }
 }
 
@@ -183,15 +200,18 @@ fn mount(path: &'static str, folder: PathBuf) -> Mount {
     Mount { path, folder }
 }
 
-fn driver(out: &Path, base: &str, filter: Option<&str>) -> Command {
+fn driver(out: &Path, base: &str, which: Which) -> Command {
     let mut node = Command::new("node");
     node.arg("tests/browser.mjs")
         .args(["--base", base, "--out"])
         .arg(out)
         .current_dir(place::root());
     name_browsers(&mut node);
-    if let Some(filter) = filter {
+    if let Some(filter) = which.filter {
         node.args(["--filter", filter]);
+    }
+    if which.long {
+        node.arg("--long");
     }
     node
 }

@@ -1,6 +1,11 @@
 //! `cargo xtask build`: the two wasm programs and everything of `www/`, as a static site in `dist/`.
 
-use crate::{commands, hosts, place, prerequisites, size::Size};
+use crate::{
+    commands,
+    dress::{self, HEADERS, HOSTING, PAGE, WORKER},
+    hashed, hosts, parts, place, prerequisites,
+    size::{Piece, Size},
+};
 use anyhow::{Context, Result, anyhow};
 use gemscope::spec::{Host, HostTable};
 use std::{
@@ -15,10 +20,6 @@ use wasm_bindgen_cli_support::Bindgen;
 pub const WASM: &str = "wasm32-unknown-unknown";
 /// What a build depends on; the build's id is a hash of it.
 const SOURCES: &[&str] = &["src", "shaders", "www", "Cargo.toml", "Cargo.lock"];
-/// The headers of the site, for hosts that read them from a file.
-pub const HEADERS: &str = "_headers";
-
-const PAGE: &str = "index.html";
 /// Written by `cargo xtask record`; they travel inside the page.
 const FIRST: &str = "first.html";
 const RECORDED: &str = "recorded.json";
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// A server that the site may ask besides the Hub, and after commas where it sends on to. Can be given again.
     #[arg(long = "host", value_name = "URL[,ALSO]", value_parser = hosts::parse)]
     hosts: Vec<Host>,
+    /// Leave Neuronpedia out of the table: the site asks nobody about single features.
+    #[arg(long)]
+    without_neuronpedia: bool,
 }
 
 /// A wasm program. Its feature of the package has the same name.
@@ -67,7 +71,9 @@ impl Program {
 /// Builds and says how large it became.
 pub fn run(arguments: &Arguments) -> Result<()> {
     prerequisites::wasm_target()?;
-    site(&arguments.profile, &hosts::table(&arguments.hosts))?;
+    let asks_of_features = !arguments.without_neuronpedia;
+    let table = hosts::table(&arguments.hosts, asks_of_features);
+    site(&arguments.profile, &table)?;
     for it in sizes()? {
         println!("{}", it.line());
     }
@@ -76,24 +82,41 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Writes the site into `dist/`, for requests to the hosts of the table alone.
+///
+/// Errors: a program that does not compile; those of files.
 pub fn site(profile: &str, table: &HostTable) -> Result<()> {
     let build = build_id()?;
     let dist = place::dist();
-    if dist.exists() {
-        fs::remove_dir_all(&dist).context("emptying dist/")?;
-    }
-    fs::create_dir_all(&dist)?;
+    empty(&dist)?;
+    let programs = dist.join(hashed::FOLDER);
     for program in Program::ALL {
         let profile = program.profile(profile);
         compile(program, profile, &build)?;
-        bind(program, profile, &dist)?;
+        bind(program, profile, &programs)?;
     }
-    let www = place::root().join("www");
-    if www.is_dir() {
-        copy(&www, &dist)?;
-    }
+    copy(&place::root().join("www"), &dist)?;
+    copy(&place::root().join(HOSTING), &dist.join(HOSTING))?;
     fill(&dist)?;
-    allow(table, &dist)
+    hashed::name_all(&dist)?;
+    let bare = place::bare();
+    lay_bare(&dist, &bare)?;
+    dress::dress(&bare, &dist, table, &dist)
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
+    }
+    Ok(fs::create_dir_all(folder)?)
+}
+
+/// Moves what depends on the host table out of the site, to where it stays as it is.
+fn lay_bare(dist: &Path, bare: &Path) -> Result<()> {
+    empty(bare)?;
+    for it in [PAGE, HEADERS, WORKER, HOSTING] {
+        fs::rename(dist.join(it), bare.join(it)).with_context(|| it)?;
+    }
+    Ok(())
 }
 
 /// Puts the first picture and the recorded runs, which `cargo xtask record` wrote, into the page: there is something true to look at
@@ -117,21 +140,9 @@ fn fill(dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the table, and into the page and its headers what it allows.
-fn allow(table: &HostTable, dist: &Path) -> Result<()> {
-    fs::write(dist.join(hosts::FILE), hosts::json(table)?)?;
-    for name in ["index.html", HEADERS] {
-        let path = dist.join(name);
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let text = hosts::into_policy(&text, table).with_context(|| name.to_string())?;
-        fs::write(&path, text)?;
-    }
-    Ok(())
-}
-
-/// Sizes of the programs in `dist/`.
+/// Sizes of the pieces in `dist/`.
 pub fn sizes() -> Result<Vec<Size>> {
-    Program::ALL
+    Piece::ALL
         .into_iter()
         .map(|it| Size::of(it, &place::dist()))
         .collect()
@@ -146,31 +157,42 @@ fn compile(program: Program, profile: &str, build: &str) -> Result<()> {
         .env("GEMSCOPE_BUILD", build);
     if program == Program::Page {
         // Views are built from types that hold each other; erased at each component, the program becomes a good deal smaller.
-        cargo.env("RUSTFLAGS", "--cfg erase_components");
+        // Where it is cut, what the linker knew of addresses is needed.
+        cargo.env(
+            "RUSTFLAGS",
+            "--cfg erase_components -Clink-arg=--emit-relocs",
+        );
     }
     commands::run(&mut cargo)
 }
 
-fn bind(program: Program, profile: &str, dist: &Path) -> Result<()> {
+fn bind(program: Program, profile: &str, folder_out: &Path) -> Result<()> {
     let name = program.name();
     let folder = if profile == "dev" { "debug" } else { profile };
     let wasm = place::target()
         .join(WASM)
         .join(folder)
         .join(format!("{name}.wasm"));
+    let wasm = match program {
+        Program::Page => parts::cut(&wasm, folder_out)?,
+        Program::Engine => wasm,
+    };
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
+        .out_name(name)
         .web(true)
         .map_err(|it| anyhow!("{it:#}"))?
         .typescript(false)
+        // The part finds the page's functions in its table.
+        .keep_lld_exports(program == Program::Page)
         // What a visitor downloads holds no names of functions; a build with `--profile dev` does.
         .remove_name_section(profile != "dev")
         .remove_producers_section(profile != "dev")
         // The library's default differs from the command's: without this, `init()` would not know where its wasm is.
         .omit_default_module_path(false);
     bindgen
-        .generate(dist)
+        .generate(folder_out)
         .map_err(|it| anyhow!("{it:#}"))
         .with_context(|| format!("wasm-bindgen for {name}"))
 }
@@ -189,7 +211,10 @@ fn build_id() -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn list(path: &Path, out: &mut BTreeSet<PathBuf>) -> Result<()> {
+/// Every file at or below a path.
+///
+/// Errors: those of reading folders.
+pub fn list(path: &Path, out: &mut BTreeSet<PathBuf>) -> Result<()> {
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             list(&entry?.path(), out)?;

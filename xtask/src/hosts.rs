@@ -3,7 +3,7 @@
 //! What a table means is left to `gemscope::spec`.
 
 use anyhow::{Result, anyhow, ensure};
-use gemscope::spec::{Host, HostTable};
+use gemscope::spec::{Host, HostTable, Serves};
 
 /// The file of a site from which the engine reads the table.
 pub const FILE: &str = "hosts.json";
@@ -21,12 +21,16 @@ pub fn parse(text: &str) -> Result<Host> {
     Ok(Host {
         endpoint,
         also: also.collect::<Result<_>>()?,
+        serves: Serves::Files,
     })
 }
 
-/// The table that every installation has, and these.
-pub fn table(more: &[Host]) -> HostTable {
+/// The table that every installation has, and these; without whoever tells of single features, if so wished.
+pub fn table(more: &[Host], asks_of_features: bool) -> HostTable {
     let mut table = HostTable::default();
+    table
+        .hosts
+        .retain(|it| asks_of_features || it.serves.is_files());
     table.hosts.extend(more.iter().cloned());
     table
 }
@@ -47,8 +51,8 @@ pub fn into_policy(text: &str, table: &HostTable) -> Result<String> {
         n_times == 1,
         "`{SITE_ALONE}` stands {n_times} times where the policy is, and not once"
     );
-    let origins = table.origins();
-    let allowed = [&[SITE_ALONE.to_string()][..], &origins].concat().join(" ");
+    let sources = table.sources();
+    let allowed = [&[SITE_ALONE.to_string()][..], &sources].concat().join(" ");
     Ok(text.replace(SITE_ALONE, &allowed))
 }
 
@@ -57,14 +61,13 @@ mod tests {
     use super::*;
 
     const PAGE: &str = include_str!("../../www/index.html");
-    const HEADERS: &str = include_str!("../../www/_headers");
 
     #[test]
     fn a_host_may_name_where_it_sends_on_to() {
         let alone = parse("http://127.0.0.1:8000").unwrap();
         assert!(alone.also.is_empty());
         let host = parse("https://mirror.example,https://*.cdn.example").unwrap();
-        let table = table(std::slice::from_ref(&host));
+        let table = table(std::slice::from_ref(&host), true);
         assert!(table.has_endpoint(&host.endpoint));
         let to = "https://a.cdn.example".parse().unwrap();
         assert!(table.may_send_on(&host.endpoint, &to));
@@ -82,26 +85,30 @@ mod tests {
     }
 
     #[test]
-    fn page_and_headers_let_the_same_hosts_be_asked() {
-        let table = table(&[parse("https://mirror.example").unwrap()]);
-        let connect = |text: &str| {
-            let text = into_policy(text, &table).unwrap();
-            let start = text.find("connect-src").unwrap();
-            text[start..].split(';').next().unwrap().to_string()
-        };
-        let asked = connect(HEADERS);
-        assert_eq!(asked, connect(PAGE));
-        for it in table.origins() {
+    fn the_page_may_ask_the_hosts_of_the_table() {
+        let table = table(&[parse("https://mirror.example").unwrap()], true);
+        let text = into_policy(PAGE, &table).unwrap();
+        let start = text.find("connect-src").unwrap();
+        let asked = text[start..].split(';').next().unwrap();
+        for it in table.sources() {
             assert!(asked.contains(&format!(" {it}")), "{it}");
         }
         assert!(asked.starts_with("connect-src 'self' https://huggingface.co "));
     }
 
     #[test]
+    fn an_installation_may_ask_nobody_about_features() {
+        let with = into_policy(PAGE, &table(&[], true)).expect("a policy");
+        let without = into_policy(PAGE, &table(&[], false)).expect("a policy");
+        let source = "https://www.neuronpedia.org/api/feature/gemma-2-2b/";
+        assert!(with.contains(source) && !without.contains("neuronpedia.org/api"));
+    }
+
+    #[test]
     fn a_policy_that_is_not_there_is_noticed() {
         let table = HostTable::default();
         assert!(into_policy("default-src 'none'", &table).is_err());
-        let twice = into_policy(HEADERS, &table).unwrap().repeat(2);
+        let twice = into_policy(PAGE, &table).unwrap().repeat(2);
         assert!(into_policy(&twice, &table).is_err());
     }
 }

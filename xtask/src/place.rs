@@ -13,6 +13,16 @@ pub fn dist() -> PathBuf {
     root().join("dist")
 }
 
+/// What depends on the host table, as it is before a table is put into it; see `dress`.
+pub fn bare() -> PathBuf {
+    target().join("site/bare")
+}
+
+/// The same for the table of a server that runs.
+pub fn dressed() -> PathBuf {
+    target().join("site/dressed")
+}
+
 /// Cargo's target folder.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)

@@ -26,7 +26,7 @@ pub struct Arguments {
 /// Serves until interrupted.
 pub fn run(arguments: &Arguments) -> Result<()> {
     prerequisites::wasm_target()?;
-    build::site(&arguments.profile, &hosts::table(&[]))?;
+    build::site(&arguments.profile, &hosts::table(&[], true))?;
     for it in build::sizes()? {
         println!("{}", it.line());
     }

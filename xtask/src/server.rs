@@ -1,18 +1,22 @@
 //! A static server like the ones the site will meet: ranges, the site's headers, nothing else.
 
-use crate::{build, headers, hosts, place};
+use crate::{
+    dress::{self, HEADERS},
+    headers::Rules,
+    place,
+};
 use anyhow::{Context, Result};
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderName, HeaderValue},
+    http::header::CONTENT_SECURITY_POLICY,
     middleware::{self, Next},
     response::Response,
 };
 use gemscope::spec::HostTable;
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
-use tower_http::services::{ServeDir, ServeFile};
+use tower_http::services::ServeDir;
 
 /// A folder, and under which path it is served.
 pub struct Mount {
@@ -68,35 +72,43 @@ impl Server {
 }
 
 fn router(site: Site) -> Result<Router> {
-    let folder = match site.hosts {
-        Some(_) => place::root().join("www"),
-        None => place::dist(),
+    let dist = place::dist();
+    let folder = match &site.hosts {
+        Some(table) => {
+            let dressed = place::dressed();
+            dress::dress(&place::bare(), &dist, table, &dressed)?;
+            dressed
+        }
+        None => dist.clone(),
     };
-    let path = folder.join(build::HEADERS);
-    let mut text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let mut router = Router::new().fallback_service(ServeDir::new(place::dist()));
-    if let Some(table) = &site.hosts {
-        text = hosts::into_policy(&text, table)?;
-        // As a file, since the engine reads by ranges.
-        let path = place::target().join(format!("served.{}", hosts::FILE));
-        fs::write(&path, hosts::json(table)?)?;
-        router = router.route_service(&format!("/{}", hosts::FILE), ServeFile::new(path));
-    }
-    let headers = Arc::new(headers::parse(&text)?);
+    let path = folder.join(HEADERS);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let rules = Arc::new(Rules::parse(&text)?);
+    let files = ServeDir::new(folder).fallback(ServeDir::new(dist));
+    let mut router = Router::new().fallback_service(files);
     for it in site.mounts {
         router = router.nest_service(it.path, ServeDir::new(it.folder));
     }
     Ok(
         router.layer(middleware::from_fn(move |request: Request, next: Next| {
-            let headers = Arc::clone(&headers);
-            async move { with_headers(&headers, next.run(request).await) }
+            let rules = Arc::clone(&rules);
+            async move {
+                let path = request.uri().path().to_string();
+                with_headers(&rules, &path, next.run(request).await)
+            }
         })),
     )
 }
 
-fn with_headers(headers: &[(HeaderName, HeaderValue)], mut response: Response) -> Response {
-    for (name, value) in headers {
-        response.headers_mut().insert(name, value.clone());
+/// Several policies bind together; of anything else the last rule's word stands.
+fn with_headers(rules: &Rules, path: &str, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in rules.of(path) {
+        if *name == CONTENT_SECURITY_POLICY {
+            headers.append(name, value.clone());
+        } else {
+            headers.insert(name, value.clone());
+        }
     }
     response
 }

@@ -21,8 +21,11 @@ pub const EVERYTHING: [&str; 2] = ["--features", "xtask/engine,gemscope/page"];
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Leave out the browsers.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "long")]
     no_browser: bool,
+    /// Only the browsers' long cases, which are left out otherwise.
+    #[arg(long)]
+    long: bool,
     /// Only tests whose name contains this, and no checks; what begins with `browser` runs in the browsers.
     filter: Option<String>,
 }
@@ -32,12 +35,16 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut report = Report::default();
     let filter = arguments.filter.as_deref();
     let browsers = !arguments.no_browser && filter.is_none_or(|it| it.starts_with("browser"));
-    let host = filter.is_none_or(|it| !it.starts_with("browser"));
+    let which = browser::Which {
+        filter,
+        long: arguments.long,
+    };
+    let host = !arguments.long && filter.is_none_or(|it| !it.starts_with("browser"));
 
     let ready = report.step("prerequisites", || {
         prerequisites::all(browsers).map(|()| Outcome::Gate(true))
     });
-    if filter.is_none() {
+    if filter.is_none() && !arguments.long {
         checks(&mut report);
     }
     if host {
@@ -51,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         build::site("web", &HostTable::default()).map(|()| Outcome::Gate(true))
     }) {
         report.step("wasm sizes", sizes);
-        report.step("browser tests", || browser::run(filter).map(Outcome::Tests));
+        report.step("browser tests", || browser::run(which).map(Outcome::Tests));
     }
     Ok(report.finish())
 }

@@ -44,26 +44,44 @@ impl Library {
         bytes: Vec<u8>,
         seq: u64,
     ) -> Result<(), WeightsError> {
+        let size_bytes = bytes.len();
+        let mut pieces = [bytes].into_iter();
+        let meta = Meta::Document { seq };
+        self.write_pieces(key, meta, (size_bytes, size_bytes), &mut pieces)
+            .await
+    }
+
+    /// Writes pieces in place of what is there. `n_bytes`: of all, and of each but the last.
+    pub(super) async fn write_pieces(
+        &self,
+        key: &str,
+        meta: Meta,
+        (n_bytes, piece_bytes): (usize, usize),
+        pieces: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> Result<(), WeightsError> {
         let store = self.store();
         store.remove(key).await?;
-        let size_bytes = bytes.len() as u64;
+        let starts = (0..n_bytes.max(1)).step_by(piece_bytes.max(1));
+        let span = |start: usize| start as u64..(start + piece_bytes).min(n_bytes) as u64;
         let plan = BlobPlan {
-            meta: Meta::Document { seq }.to_value(),
-            size_bytes,
-            pieces: vec![std::iter::once(0..size_bytes).collect()],
+            meta: meta.to_value(),
+            size_bytes: n_bytes as u64,
+            pieces: starts.map(|it| vec![span(it)]).collect(),
         };
         let Begin::Writer(writer) = store.begin(key, plan).await? else {
             return Err(StoreError::Busy { key: key.into() }.into());
         };
-        let bytes = bytes.into();
-        writer.write(0, &bytes).await?;
-        let hash = sha256(&bytes).await;
-        let mark = Mark {
-            source: hash,
-            packed: hash,
-            trust: Trust::Received,
-        };
-        writer.mark(0, mark).await?;
+        for (at, bytes) in pieces.enumerate() {
+            let bytes = bytes.into();
+            writer.write((at * piece_bytes) as u64, &bytes).await?;
+            let hash = sha256(&bytes).await;
+            let mark = Mark {
+                source: hash,
+                packed: hash,
+                trust: Trust::Received,
+            };
+            writer.mark(at as u32, mark).await?;
+        }
         writer.commit().await?;
         Ok(())
     }
@@ -104,7 +122,10 @@ impl Library {
         self.write_json(&keys[at], it, seq).await
     }
 
-    async fn newest(&self, keys: &[String; 2]) -> Result<Option<(usize, u64)>, WeightsError> {
+    pub(super) async fn newest(
+        &self,
+        keys: &[String; 2],
+    ) -> Result<Option<(usize, u64)>, WeightsError> {
         let mut found = None;
         for (at, key) in keys.iter().enumerate() {
             let Some((seq, reader)) = self.document(key).await? else {
@@ -117,10 +138,10 @@ impl Library {
         Ok(found)
     }
 
-    async fn document(&self, key: &str) -> Result<Option<(u64, Reader)>, WeightsError> {
+    pub(super) async fn document(&self, key: &str) -> Result<Option<(u64, Reader)>, WeightsError> {
         let reader = self.store().reader(key).await?.filter(Reader::is_whole);
         let read = reader.and_then(|it| match Meta::of(it.meta())? {
-            Meta::Document { seq } => Some((seq, it)),
+            Meta::Document { seq } | Meta::File { seq, .. } => Some((seq, it)),
             _ => None,
         });
         Ok(read)
@@ -154,7 +175,7 @@ impl Library {
     }
 }
 
-async fn bytes_of(reader: &Reader) -> Result<Option<Vec<u8>>, WeightsError> {
+pub(super) async fn bytes_of(reader: &Reader) -> Result<Option<Vec<u8>>, WeightsError> {
     let marks = reader.marks().clone();
     for piece in marks.keys() {
         if !reader.verify(*piece).await? {

@@ -1,14 +1,14 @@
 //! Fetching a set: asked for, planned, received, packed, kept, proven.
 
 use super::{
-    FetchControl, Library, LibraryError, Manifest, names,
-    resolve::{LayerFile, Reach, Repos},
+    FetchControl, Handed, Library, LibraryError, Manifest, names,
+    resolve::{From, LayerFile, Reach, Repos},
     tell::Teller,
     work::{Head, State, Work},
 };
 use crate::{
     spec::{
-        Config, FetchFrom, FetchRequest, FetchTold, Fetched, Packing, Part, TranscoderRequest,
+        Config, FetchRequest, FetchTold, Fetched, OpenRequest, Packing, Part, TranscoderRequest,
         Trust,
     },
     store::StoreError,
@@ -44,6 +44,24 @@ impl Library {
             .await
     }
 
+    /// The same from files that were handed over with the request.
+    ///
+    /// Errors: as [`Library::fetch`]; [`LibraryError::NoTranscoders`].
+    pub async fn fetch_handed(
+        &self,
+        request: &FetchRequest,
+        handed: &Handed,
+        opening: &[u32],
+        (control, told): (&FetchControl, &mut dyn FnMut(FetchTold)),
+    ) -> Result<Fetched, WeightsError> {
+        if request.set.transcoders.is_some() && !handed.has_transcoders() {
+            let place = "the files that were chosen".into();
+            return Err(LibraryError::NoTranscoders { place }.into());
+        }
+        let of = (request, From::Handed(handed));
+        self.fetch_all(of, None, opening, (control, told)).await
+    }
+
     /// The same with a manifest that is at hand.
     ///
     /// Errors: as [`Library::fetch`].
@@ -54,6 +72,17 @@ impl Library {
         opening: &[u32],
         control: &FetchControl,
         told: &mut dyn FnMut(FetchTold),
+    ) -> Result<Fetched, WeightsError> {
+        let of = (request, From::Named(&request.from));
+        self.fetch_all(of, manifest, opening, (control, told)).await
+    }
+
+    async fn fetch_all(
+        &self,
+        of: (&FetchRequest, From<'_>),
+        manifest: Option<Manifest>,
+        opening: &[u32],
+        (control, told): (&FetchControl, &mut dyn FnMut(FetchTold)),
     ) -> Result<Fetched, WeightsError> {
         let work = Work {
             library: self.clone(),
@@ -68,33 +97,48 @@ impl Library {
             n_whole: Cell::new(0),
         };
         let mut teller = Teller::new(&work, told);
-        let fetched = fetch(&work, request, &mut teller).await;
+        let fetched = fetch(&work, of, &mut teller).await;
         let closed = work.close().await;
         teller.news(&work);
         fetched?;
         closed?;
+        let (request, from) = of;
+        if !from.leaves_out_model() && !from.leaves_out_transcoders() {
+            self.still_here(&request.set).await?;
+        }
         Ok(teller.fetched(&work))
+    }
+
+    /// What was received may have been taken away again, by another tab, before the last of it was there.
+    async fn still_here(&self, set: &OpenRequest) -> Result<(), WeightsError> {
+        let key = match self.kept(set).await {
+            Ok(it) => match it.missing().first() {
+                None => return Ok(()),
+                Some(it) => it.to_string(),
+            },
+            Err(WeightsError::NotKept { what }) => what,
+            Err(it) => return Err(it),
+        };
+        Err(LibraryError::Removed { key }.into())
     }
 }
 
 async fn fetch(
     work: &Work,
-    request: &FetchRequest,
+    (request, from): (&FetchRequest, From<'_>),
     teller: &mut Teller<'_>,
 ) -> Result<(), WeightsError> {
     let reach = Reach::All {
-        from: &request.from,
+        from,
         control: &work.control,
         update: request.update,
     };
     let mut repos = Repos::default();
-    let config = work.add_model(request, reach, &mut repos).await?;
-    let no_folder = FetchFrom::Folders {
-        model: request.from.model_folder(),
-        transcoders: None,
-    };
+    let left_out = from.leaves_out_model();
+    let of_model = (reach, left_out);
+    let config = work.add_model(request, of_model, &mut repos).await?;
     let asked = request.set.transcoders.as_ref();
-    let asked = asked.filter(|_| request.from != no_folder);
+    let asked = asked.filter(|_| !from.leaves_out_transcoders());
     let mut layers = match asked {
         Some(it) => {
             let found = (work.library).layer_files(it, config.n_layers, reach, &mut repos);
@@ -143,26 +187,15 @@ struct Dictionaries<'a> {
     reach: Reach<'a>,
 }
 
-impl FetchFrom {
-    fn model_folder(&self) -> Option<String> {
-        match self {
-            Self::Folders { model, .. } => model.clone(),
-            Self::Hub => None,
-        }
-    }
-}
-
 impl Work {
-    /// The model: its headers, its tokenizer and its parts. Of folders, a model that has none is taken as it is kept, and nothing is
-    /// brought of it.
+    /// The model: its headers, its tokenizer and its parts. One that is left out is taken as it is kept, and nothing is brought of it.
     async fn add_model(
         &self,
         request: &FetchRequest,
-        reach: Reach<'_>,
+        (reach, is_left_out): (Reach<'_>, bool),
         repos: &mut Repos,
     ) -> Result<Config, WeightsError> {
         let (library, set) = (&self.library, &request.set);
-        let is_left_out = matches!(&request.from, FetchFrom::Folders { model: None, .. });
         let reach = if is_left_out { Reach::Kept } else { reach };
         let supply = library.model_supply(set, reach).await?;
         let head = library.model_head(&supply, reach).await?;

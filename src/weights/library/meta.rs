@@ -24,6 +24,13 @@ pub enum Meta {
         /// Counts versions.
         seq: u64,
     },
+    /// A file of a visitor's, with what is noted of it.
+    File {
+        /// As of a document.
+        seq: u64,
+        /// What is noted.
+        about: Value,
+    },
 }
 
 /// A packed part.
@@ -63,7 +70,7 @@ impl Meta {
         let it: Self = serde_json::from_value(value.clone()).ok()?;
         let version = match &it {
             Self::Part(it) | Self::Spill(it) => it.version,
-            Self::Document { .. } => PACKING_VERSION,
+            Self::Document { .. } | Self::File { .. } => PACKING_VERSION,
         };
         (version == PACKING_VERSION).then_some(it)
     }

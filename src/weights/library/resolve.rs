@@ -2,7 +2,7 @@
 //! not pinned yet.
 
 use super::{
-    FetchControl, Library, LibraryError, folder,
+    FetchControl, Handed, Library, LibraryError, folder,
     names::{self, Name},
     supply::Supply,
 };
@@ -48,10 +48,85 @@ pub(super) enum Reach<'a> {
     Kept,
     /// The network or folders too.
     All {
-        from: &'a FetchFrom,
+        from: From<'a>,
         control: &'a FetchControl,
         update: bool,
     },
+}
+
+/// Where bytes come from.
+#[derive(Clone, Copy)]
+pub(super) enum From<'a> {
+    /// The hub, or folders of the disk.
+    Named(&'a FetchFrom),
+    /// Files that were handed over.
+    Handed(&'a Handed),
+}
+
+/// A copy of a repository.
+enum CopyAt<'a> {
+    Folder(&'a str),
+    Handed(&'a Handed, Kind),
+}
+
+/// What a repository holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Model,
+    Transcoders,
+}
+
+impl<'a> From<'a> {
+    /// Whether the model is taken as it is kept: there is no copy of it where copies are.
+    pub fn leaves_out_model(self) -> bool {
+        match self {
+            Self::Named(FetchFrom::Folders { model, .. }) => model.is_none(),
+            Self::Named(_) => false,
+            Self::Handed(it) => !it.has_model(),
+        }
+    }
+
+    /// Whether nothing is brought of transcoders.
+    pub fn leaves_out_transcoders(self) -> bool {
+        match self {
+            Self::Named(FetchFrom::Folders { transcoders, .. }) => transcoders.is_none(),
+            Self::Named(_) => false,
+            Self::Handed(it) => !it.has_transcoders(),
+        }
+    }
+
+    fn copy(self, kind: Kind) -> Option<CopyAt<'a>> {
+        match (self, kind) {
+            (Self::Named(FetchFrom::Folders { model, .. }), Kind::Model) => {
+                model.as_deref().map(CopyAt::Folder)
+            }
+            (Self::Named(FetchFrom::Folders { transcoders, .. }), Kind::Transcoders) => {
+                transcoders.as_deref().map(CopyAt::Folder)
+            }
+            (Self::Named(_), _) => None,
+            (Self::Handed(it), kind) => Some(CopyAt::Handed(it, kind)),
+        }
+    }
+}
+
+impl<'a> CopyAt<'a> {
+    /// Its files; none where it holds no such thing.
+    async fn supply(self, repo: &RepoRef) -> Result<Option<Supply>, WeightsError> {
+        match self {
+            Self::Folder(path) => folder::supply(path, repo).await.map(Some),
+            Self::Handed(it, Kind::Model) => it.model(repo).await,
+            Self::Handed(it, Kind::Transcoders) => it.transcoders(repo).await,
+        }
+    }
+}
+
+impl<'a> Reach<'a> {
+    fn copy(self, kind: Kind) -> Option<CopyAt<'a>> {
+        match self {
+            Self::Kept => None,
+            Self::All { from, .. } => from.copy(kind),
+        }
+    }
 }
 
 /// A layer's file: where it is, and its name there.
@@ -74,14 +149,7 @@ impl Library {
         let ModelRef::Hub { repo } = &set.model else {
             return Err(LibraryError::NotAHub { what: "the model" }.into());
         };
-        let path = match reach {
-            Reach::All {
-                from: FetchFrom::Folders { model, .. },
-                ..
-            } => model.as_deref(),
-            _ => None,
-        };
-        self.supply(repo, path, reach).await
+        self.supply(repo, reach.copy(Kind::Model), reach).await
     }
 
     /// Which file serves each layer; the repositories that this takes are added to `repos`.
@@ -98,14 +166,8 @@ impl Library {
             }
             .into());
         };
-        let path = match reach {
-            Reach::All {
-                from: FetchFrom::Folders { transcoders, .. },
-                ..
-            } => transcoders.as_deref(),
-            _ => None,
-        };
-        let supply = self.supply(repo, path, reach).await?;
+        let copy = reach.copy(Kind::Transcoders);
+        let supply = self.supply(repo, copy, reach).await?;
         if let Some(layer) = (asked.layers.iter().flatten()).find(|it| **it >= n_layers) {
             let layer = *layer;
             return Err(LibraryError::LayerOf { layer, n_layers }.into());
@@ -169,11 +231,11 @@ impl Library {
         Ok(out)
     }
 
-    /// A repository: where it is pinned as it is kept, else as the hub or the folder `path` has it now, which pins it.
+    /// A repository: where it is pinned as it is kept, else as the hub or a copy has it now, which pins it.
     async fn supply(
         &self,
         repo: &RepoRef,
-        path: Option<&str>,
+        copy: Option<CopyAt<'_>>,
         reach: Reach<'_>,
     ) -> Result<Supply, WeightsError> {
         let Reach::All {
@@ -185,8 +247,9 @@ impl Library {
                 what: repo.to_string(),
             });
         };
-        if let Some(path) = path {
-            let supply = folder::supply(path, repo).await?;
+        if let Some(copy) = copy
+            && let Some(supply) = copy.supply(repo).await?
+        {
             let _lock = self.lock(&asking(repo), control).await?;
             self.pin(&supply, true).await?;
             return Ok(supply);
@@ -265,7 +328,8 @@ impl Repos {
 }
 
 impl TranscoderRequest {
-    fn place_name(&self) -> String {
+    /// What to call the place in messages.
+    pub(super) fn place_name(&self) -> String {
         match &self.place {
             TranscoderRef::Hub { repo } => repo.to_string(),
             TranscoderRef::Folder { path } => path.clone(),

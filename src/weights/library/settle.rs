@@ -1,6 +1,6 @@
 //! Parts as blobs: opened to be written, read back, forgotten piece by piece, raised, made whole.
 
-use super::{opening_trust, work::Work};
+use super::{LibraryError, opening_trust, work::Work};
 use crate::{
     spec::{Bytes, Part, Trust},
     store::{Begin, BlobPlan, Reader, StoreError, Writer},
@@ -141,6 +141,10 @@ impl Work {
             return Ok(());
         };
         for piece in pieces {
+            if !writer.marks().contains_key(piece) {
+                let (key, _) = self.blob(part);
+                return Err(LibraryError::Removed { key }.into());
+            }
             writer.raise(*piece, trust).await?;
             let mut state = self.state.borrow_mut();
             if let Some(it) = state.parts[part].marks.get_mut(piece) {

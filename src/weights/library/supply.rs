@@ -20,10 +20,6 @@ pub(super) struct Supply {
 #[derive(Clone)]
 enum From {
     Hub(Remote),
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(dead_code, reason = "a page has no folders")
-    )]
     Copy(Rc<dyn Source>),
 }
 
@@ -49,10 +45,6 @@ impl Supply {
     }
 
     /// A copy of a repository at a commit; `source` names files as the repository does.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(dead_code, reason = "a page has no folders")
-    )]
     pub fn copy(
         source: Rc<dyn Source>,
         repo: RepoRef,

@@ -37,6 +37,12 @@ pub enum LibraryError {
         /// What it is.
         got: String,
     },
+    /// Another tab or program took away what this one had put there.
+    #[error("`{key}` was removed while the rest of it was being fetched")]
+    Removed {
+        /// What was kept.
+        key: String,
+    },
     /// What this program keeps of its own makes no sense to it.
     #[error("`{key}` can't be read: {detail}")]
     Document {
@@ -48,6 +54,32 @@ pub enum LibraryError {
     /// A place with neither a model nor transcoders.
     #[error("{place} holds neither the files of a model nor transcoders")]
     NoSet {
+        /// Where they were looked for.
+        place: String,
+    },
+    /// A place in which it is not clear what is meant.
+    #[error("{place} hold several {what}: in {first} and {second}")]
+    SeveralSets {
+        /// Where they were found.
+        place: String,
+        /// Models or transcoders.
+        what: &'static str,
+        /// A folder of one.
+        first: String,
+        /// Of another.
+        second: String,
+    },
+    /// A place that lacks what belongs to what it holds.
+    #[error("`{file}` is missing in {place}")]
+    MissingFile {
+        /// Where it was looked for.
+        place: String,
+        /// The file.
+        file: String,
+    },
+    /// Transcoders that are asked for are not where the model is.
+    #[error("{place} hold no transcoders, and some are asked for")]
+    NoTranscoders {
         /// Where they were looked for.
         place: String,
     },
@@ -117,9 +149,17 @@ impl LibraryError {
             Self::Mismatch { .. } => {
                 "The server or something before it does not send what was published: try another network or a mirror, then go on. What is stored already is kept."
             }
+            Self::Removed { .. } => "Get it again: what is still here does not come a second time.",
             Self::Document { .. } => "Remove what is kept of this model and download it again.",
             Self::NoSet { .. } => {
                 "Give the folder with config.json and model.safetensors, or the one with layer_0/width_16k/average_l0_76/params.npz and so on."
+            }
+            Self::SeveralSets { .. } => "Choose the folder of one of them.",
+            Self::MissingFile { .. } => {
+                "Choose a folder that holds all files of the repository, as its page on the hub lists them."
+            }
+            Self::NoTranscoders { .. } => {
+                "Choose a folder that holds them too, as layer_0/width_16k/average_l0_76/params.npz and so on, or ask for no layers: write none."
             }
             Self::KeptPiece { .. } => "This is a fault of the program: please report it.",
             Self::DamagedPiece { .. } => {

@@ -5,7 +5,7 @@ use super::{
     take::{Came, Taken},
     work::Work,
 };
-use crate::{spec::Trust, weights::WeightsError};
+use crate::{spec::Trust, store::StoreError, weights::WeightsError};
 use futures_util::future::{Either, join_all, select};
 use std::pin::pin;
 
@@ -93,7 +93,30 @@ impl Work {
         }
     }
 
+    /// Whether a part has room, or gets it now; nothing is received in vain.
+    async fn has_room(&self, part: usize) -> Result<bool, WeightsError> {
+        let is_fresh = {
+            let state = self.state.borrow();
+            let it = &state.parts[part];
+            it.writer.is_none() && !it.is_whole && it.marks.is_empty()
+        };
+        if !is_fresh {
+            return Ok(true);
+        }
+        match self.writer(part).await {
+            Ok(_) => Ok(true),
+            Err(WeightsError::Store(StoreError::NoRoom { .. })) => {
+                self.state.borrow_mut().parts[part].has_no_room = true;
+                Ok(false)
+            }
+            Err(it) => Err(it),
+        }
+    }
+
     async fn receive(&self, part: usize, pieces: &[u32]) -> Result<(), WeightsError> {
+        if !self.has_room(part).await? {
+            return Ok(());
+        }
         let (file, range, supply) = {
             let state = self.state.borrow();
             let it = &state.parts[part];

@@ -8,6 +8,7 @@ use super::{
     content::Content,
     cors, data,
     fault::{Due, Fault, Place},
+    feature,
     flow::{Bent, Flow},
     log::Door,
     shared::Shared,
@@ -105,7 +106,7 @@ pub fn respond(shared: &Arc<Shared>, door: Door, request: Request) -> Response {
     let (answer, record) = match pieces {
         _ if parts.method == Method::OPTIONS => {
             let mut answer = Answer::text(StatusCode::NO_CONTENT, "text/plain", String::new());
-            cors::allow_preflight(&mut answer.headers);
+            cors::allow_preflight(&mut answer.headers, parts.uri.path());
             (answer, record)
         }
         None => (
@@ -172,6 +173,10 @@ fn answer(shared: &Shared, ask: &Ask) -> Answer {
                 _ => nothing(),
             })
         }
+        (Door::Hub, ["api", "feature", _, _, _]) => {
+            let answer = || feature::answer(shared, ask, of_feature(ask));
+            faulty(shared, ask, Place::Feature).unwrap_or_else(answer)
+        }
         (Door::Hub, [owner, name, "resolve", revision, path @ ..]) => {
             let repo = format!("{owner}/{name}");
             let answer = || data::resolve(shared, ask, [&repo, revision, &path.join("/")]);
@@ -215,11 +220,21 @@ fn faulty(shared: &Shared, ask: &Ask, place: Place) -> Option<Answer> {
             let half = r#"[{"type":"file","oid":"00","size":12,"pa"#.to_string();
             Answer::text(StatusCode::OK, "application/json; charset=utf-8", half)
         }
+        Fault::Another => feature::another(of_feature(ask)),
+        Fault::Padded { by_bytes } => feature::padded(of_feature(ask), by_bytes),
         _ => {
             let page = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>Log in to this network</form></body></html>\n";
             Answer::text(StatusCode::OK, "text/html; charset=utf-8", page.to_string())
         }
     })
+}
+
+/// The last three pieces of a path, which name a feature.
+fn of_feature(ask: &Ask) -> [&str; 3] {
+    match &ask.pieces[..] {
+        [.., model, source, index] => [model, source, index].map(String::as_str),
+        _ => [""; 3],
+    }
 }
 
 fn refusal(code: u16, retry_after_seconds: Option<u64>) -> Answer {

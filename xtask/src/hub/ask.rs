@@ -96,6 +96,9 @@ fn entry(shared: &Shared, door: Door, parts: &Parts) -> Entry {
         bytes_sent: 0,
         finished: false,
         has_authorization,
+        tells_of_page: [header::REFERER, header::COOKIE]
+            .iter()
+            .any(|it| parts.headers.contains_key(it)),
         leak: door == Door::Signed && has_authorization || is_elsewhere(shared, parts),
         fault: None,
     }

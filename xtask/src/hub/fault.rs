@@ -71,6 +71,13 @@ pub enum Fault {
     RedirectLoop,
     /// `garbage-json`: 200 and half an answer of the API.
     GarbageJson,
+    /// `another`: what is said of another feature.
+    Another,
+    /// `padded:N`: what is said of a feature, and N blanks.
+    Padded {
+        /// N.
+        by_bytes: u64,
+    },
 }
 
 /// How each is written; unknown names are answered with this.
@@ -91,6 +98,8 @@ const FORMS: &[&str] = &[
     "html",
     "redirect-loop",
     "garbage-json",
+    "another",
+    "padded:BYTES",
 ];
 
 /// What kind of request arrives.
@@ -102,6 +111,8 @@ pub enum Place {
     Resolve,
     /// An address at the signed origin.
     Signed,
+    /// `/api/feature/…` at the Hub.
+    Feature,
 }
 
 /// The body that a request without faults would get.
@@ -121,8 +132,9 @@ impl Fault {
         match self {
             Self::Status { .. } | Self::Html => true,
             Self::Expired | Self::Forbidden => place == Place::Signed,
-            Self::RedirectLoop => place == Place::Resolve,
-            Self::GarbageJson => place == Place::Api,
+            Self::RedirectLoop => matches!(place, Place::Resolve | Place::Feature),
+            Self::GarbageJson => matches!(place, Place::Api | Place::Feature),
+            Self::Another | Self::Padded { .. } => place == Place::Feature,
             _ => false,
         }
     }
@@ -165,7 +177,9 @@ impl FromStr for Fault {
 fn build(name: &str, numbers: &[u64]) -> Result<Fault> {
     Ok(match (name, numbers) {
         ("slow", [0]) => bail!("nothing comes at 0 bytes per second; that is stall:0"),
-        ("wrong-length" | "short" | "long" | "shifted", [0]) => bail!("0 would change nothing"),
+        ("wrong-length" | "short" | "long" | "shifted" | "padded", [0]) => {
+            bail!("0 would change nothing")
+        }
         ("cut", &[after_bytes]) => Fault::Cut { after_bytes },
         ("stall", &[after_bytes]) => Fault::Stall { after_bytes },
         ("slow", &[bytes_per_second]) => Fault::Slow { bytes_per_second },
@@ -185,6 +199,8 @@ fn build(name: &str, numbers: &[u64]) -> Result<Fault> {
         ("html", []) => Fault::Html,
         ("redirect-loop", []) => Fault::RedirectLoop,
         ("garbage-json", []) => Fault::GarbageJson,
+        ("another", []) => Fault::Another,
+        ("padded", &[by_bytes]) => Fault::Padded { by_bytes },
         _ => bail!("too many numbers or too few"),
     })
 }
@@ -221,6 +237,8 @@ impl fmt::Display for Fault {
             Self::Html => f.write_str("html"),
             Self::RedirectLoop => f.write_str("redirect-loop"),
             Self::GarbageJson => f.write_str("garbage-json"),
+            Self::Another => f.write_str("another"),
+            Self::Padded { by_bytes } => write!(f, "padded:{by_bytes}"),
         }
     }
 }
@@ -251,6 +269,8 @@ mod tests {
             "html",
             "redirect-loop",
             "garbage-json",
+            "another",
+            "padded:9",
         ];
         for text in texts {
             let fault: Fault = text.parse().unwrap();

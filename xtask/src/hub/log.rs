@@ -48,6 +48,8 @@ pub struct Entry {
     pub finished: bool,
     /// Whether the request carried `Authorization`.
     pub has_authorization: bool,
+    /// Whether it said from which page it came, or carried a cookie.
+    pub tells_of_page: bool,
     /// Whether a token went where none belongs: to the signed origin, or into an address or another header.
     pub leak: bool,
     /// The faults that struck, joined by ` + `.
@@ -210,6 +212,7 @@ mod tests {
             bytes_sent: span.end - span.start,
             finished: true,
             has_authorization: false,
+            tells_of_page: false,
             leak: false,
             fault: None,
         }

@@ -1,4 +1,4 @@
-//! The test Hub: behaves as the Hugging Face Hub does, and goes wrong on demand.
+//! The test Hub: behaves as the Hugging Face Hub does, and goes wrong on demand; it also tells of single features, as Neuronpedia does.
 //!
 //! On two sockets or in process, on the machine's clock or on one that a test moves. Nothing of the engine is in it.
 
@@ -14,6 +14,7 @@ mod control;
 mod cors;
 mod data;
 mod fault;
+mod feature;
 mod flow;
 mod history;
 mod log;

@@ -4,6 +4,7 @@ mod bridge;
 mod faults;
 mod kills;
 mod order;
+mod priced;
 mod schedules;
 mod sets;
 mod tabs;

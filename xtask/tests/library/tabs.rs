@@ -8,14 +8,14 @@ use super::{
 use futures_util::future::join;
 use gemscope::{
     spec::{Precision, Trust},
-    store::{Store, StoreConfig},
+    store::{Store, StoreConfig, StoreError},
     sys::Stop,
     weights::{
         WeightsError,
         library::{FetchControl, LibraryError, Manifest},
     },
 };
-use std::rc::Rc;
+use std::{rc::Rc, task::Poll};
 
 #[test]
 fn two_tabs_fetch_nothing_twice_and_both_end_with_the_whole() {
@@ -67,11 +67,7 @@ fn a_tab_takes_over_from_one_that_dies() {
             let dying = std::future::poll_fn(|context| {
                 n += 1;
                 let done = first.as_mut().poll(context).is_ready() || n >= n_polls;
-                if done {
-                    std::task::Poll::Ready(())
-                } else {
-                    std::task::Poll::Pending
-                }
+                if done { Poll::Ready(()) } else { Poll::Pending }
             });
             let second = lives.fetch_with(&request, None, &OPENING, &control, &mut told_too);
             let dying = async {
@@ -83,6 +79,61 @@ fn a_tab_takes_over_from_one_that_dies() {
         fetched.expect("taken over");
         world.assert_whole(&set, &expected);
     }
+}
+
+#[test]
+fn what_another_tab_removes_meanwhile_is_told_and_comes_again() {
+    let expected = Expected::of(|it| it.plain(Precision::Compact));
+    let mut chance = Chance(9);
+    let whole = throttled();
+    let (most_polls, _) = fetch_until(&whole, &whole.plain(Precision::Compact), u64::MAX);
+    let mut n_told = 0;
+    for _ in 0..24 {
+        let world = throttled();
+        let set = world.plain(Precision::Compact);
+        let tab = world.disk.tab();
+        let n_polls = 1 + chance.below(most_polls);
+        world.run(async {
+            let (fetches, removes) = (world.library().await, world.library_on(&tab).await);
+            let control = FetchControl::new(Stop::default());
+            let request = sets::request(set.clone());
+            let mut told = |_| ();
+            let mut fetching =
+                Box::pin(fetches.fetch_with(&request, None, &OPENING, &control, &mut told));
+            let mut n = 0;
+            let early = std::future::poll_fn(|context| {
+                n += 1;
+                match fetching.as_mut().poll(context) {
+                    Poll::Pending if n < n_polls => Poll::Pending,
+                    Poll::Pending => Poll::Ready(None),
+                    Poll::Ready(it) => Poll::Ready(Some(it)),
+                }
+            });
+            let early = early.await;
+            for it in removes.store().list().await.expect("a list") {
+                // What is being written stays.
+                let _ = removes.store().remove(&it.key).await;
+            }
+            let fetched = match early {
+                Some(it) => it,
+                None => fetching.await,
+            };
+            if let Err(it) = fetched {
+                n_told += 1;
+                let is_told = matches!(
+                    it,
+                    WeightsError::Library(LibraryError::Removed { .. })
+                        | WeightsError::Store(StoreError::Missing { .. })
+                );
+                assert!(is_told, "{it}");
+            }
+            let mut told = |_| ();
+            let again = fetches.fetch_with(&request, None, &OPENING, &control, &mut told);
+            again.await.unwrap_or_else(|it| panic!("{it}"));
+        });
+        world.assert_whole(&set, &expected);
+    }
+    assert!(n_told > 0);
 }
 
 #[test]

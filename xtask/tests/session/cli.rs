@@ -128,6 +128,24 @@ fn a_manifest_is_written_and_used() {
     assert!(parts.lines().any(|it| it.contains("encoder.0")), "{parts}");
 }
 
+#[test]
+fn what_was_fetched_of_a_feature_is_shown_with_its_caution() {
+    let mut world = world("cli-hosted");
+    crate::hosted::fetched(&world.world, "12.9377");
+    world.world.hub_goes();
+    let said = world.stdout(&["labels", "fetch", "12.9377"]);
+    for it in [
+        "cities <b>of</b>",
+        "127.0.0.1",
+        "other activations",
+        "[ <i>",
+    ] {
+        assert!(said.contains(it), "{said}");
+    }
+    let json = world.json(&["labels", "fetch", "12.9377"]);
+    assert_eq!(json["label"]["label"]["max"], 40.5);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_keeps_what_came_and_says_how_to_go_on() {

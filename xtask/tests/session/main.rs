@@ -7,6 +7,9 @@
 mod arriving;
 mod cli;
 mod fetching;
+mod handed;
+mod hosted;
 mod keeping;
+mod labels;
 mod world;
 mod wrong;

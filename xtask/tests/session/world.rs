@@ -22,6 +22,8 @@ pub const TOKEN: &str = "hf_theVerySecretOne";
 pub const LLAMA: &str = "o/llama";
 /// No model and no transcoders.
 pub const NOTES: &str = "o/notes";
+/// Of which features the labels file that lies there is.
+pub const LABELLED: &str = "a/set";
 /// Longer than anything here takes, even on a busy machine.
 pub const LONG: Duration = Duration::from_secs(120);
 
@@ -52,13 +54,11 @@ impl World {
             &llama.replace("Gemma2", "Llama"),
         );
         write(&root, &format!("{NOTES}/README.md"), "nothing of use");
-        let mut config = Config::new(Repo::all_in(&root).expect("a sound world"));
-        config.gates.push(Gate {
-            repo: GATED.into(),
-            token: TOKEN.into(),
-            open_listing: false,
-        });
-        let hub = Hub::serve(config).expect("a sound world");
+        let labels = format!(
+            r#"{{"version":1,"made":"in a test","set":"{LABELLED}","layers":[{{"layer":0,"features":[{{"index":3,"label":"cities"}}]}}]}}"#
+        );
+        write(&root, &format!("{NOTES}/labels.json"), &labels);
+        let hub = serve(&root);
         Self {
             origin: hub.hub_origin().into(),
             hub: Some(hub),
@@ -68,6 +68,15 @@ impl World {
 
     pub fn hub(&self) -> &Hub {
         self.hub.as_ref().expect("the Hub is there")
+    }
+
+    /// The same with the repositories as they are now, at another address.
+    pub fn restarted(mut self) -> Self {
+        self.hub = None;
+        let hub = serve(&self.folder.join("hub"));
+        self.origin = hub.hub_origin().into();
+        self.hub = Some(hub);
+        self
     }
 
     /// From now on nobody answers at its address.
@@ -154,6 +163,16 @@ impl World {
     pub fn fetch(&self) -> CommandBody {
         fetch(self.set())
     }
+}
+
+fn serve(root: &Path) -> Hub {
+    let mut config = Config::new(Repo::all_in(root).expect("a sound world"));
+    config.gates.push(Gate {
+        repo: GATED.into(),
+        token: TOKEN.into(),
+        open_listing: false,
+    });
+    Hub::serve(config).expect("a sound world")
 }
 
 impl Drop for World {

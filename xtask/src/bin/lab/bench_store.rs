@@ -43,6 +43,9 @@ pub struct Arguments {
     /// How often everything is measured.
     #[arg(long, default_value_t = 2)]
     rounds: usize,
+    /// In browsers: label search alone and beside a fetch, instead of the store.
+    #[arg(long, requires = "browser")]
+    labels: bool,
 }
 
 /// Measures and prints; whether the measuring went well.
@@ -55,6 +58,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut fine = true;
     for kind in &arguments.browser {
         let world = World::new(kind)?;
+        if arguments.labels {
+            let file = world.out.join(format!("labels.{kind}.json"));
+            fine &= world.bench("label_bench.mjs", file.as_os_str(), &set(arguments))?;
+            continue;
+        }
         manifest(arguments.preset, &world.out.join("manifest.json"))?;
         let files = made::files(arguments.preset)?;
         let files: Vec<_> = files
@@ -62,23 +70,32 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
             .map(|it| (&it.repo, &it.file, it.size_bytes))
             .collect();
         let more = [
-            ("--preset", arguments.preset.to_string()),
-            ("--precision", arguments.precision.to_string()),
-            ("--rounds", arguments.rounds.to_string()),
             ("--files", serde_json::to_string(&files)?),
             (
                 "--manifest",
                 format!("{}tests/lab/manifest.json", world.base()),
             ),
         ];
-        let more: Vec<OsString> = more
-            .into_iter()
-            .flat_map(|it| [it.0.into(), it.1.into()])
-            .collect();
+        let more = [set(arguments), flags(more)].concat();
         let file = world.out.join(format!("store.{kind}.json"));
-        fine &= world.bench(file.as_os_str(), &more)?;
+        fine &= world.bench("store_bench.mjs", file.as_os_str(), &more)?;
     }
     Ok(fine)
+}
+
+/// What is fetched and how often, for a script.
+fn set(arguments: &Arguments) -> Vec<OsString> {
+    flags([
+        ("--preset", arguments.preset.to_string()),
+        ("--precision", arguments.precision.to_string()),
+        ("--rounds", arguments.rounds.to_string()),
+    ])
+}
+
+fn flags<const N: usize>(all: [(&str, String); N]) -> Vec<OsString> {
+    all.into_iter()
+        .flat_map(|it| [it.0.into(), it.1.into()])
+        .collect()
 }
 
 /// Writes the hashes of both repositories' pieces.

@@ -2,7 +2,7 @@
 //!
 //! Prints what decides whether the real model will fit and run: golden, memory against plan, seconds, and what 8 bit costs.
 
-use super::{compare, full_browser, full_scope, memory::Watch, model, parts};
+use super::{compare, full_browser, full_page, full_scope, memory::Watch, model, parts};
 use anyhow::{Result, anyhow};
 use clap::Parser;
 use gemscope::{
@@ -54,6 +54,9 @@ pub struct Arguments {
     /// How weights are kept there; `reference` does not fit Firefox's default quota, and that is tried too.
     #[arg(long, default_value = "precise", requires = "browser")]
     precision: Precision,
+    /// By the page, as a visitor does it: through a killed browser, a cut line, a pause and a restart without a network.
+    #[arg(long, requires = "browser")]
+    page: bool,
 }
 
 /// What one precision computes of the golden's prompt.
@@ -69,7 +72,11 @@ struct Outcome {
 /// Runs the command; whether everything held.
 pub fn run(arguments: &Arguments) -> Result<bool> {
     if let Some(kind) = &arguments.browser {
-        return full_browser::run(kind, arguments.preset, arguments.precision);
+        let run = match arguments.page {
+            true => full_page::run,
+            false => full_browser::run,
+        };
+        return run(kind, arguments.preset, arguments.precision);
     }
     let folder = arguments
         .model

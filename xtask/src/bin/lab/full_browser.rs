@@ -19,14 +19,7 @@ use std::{
 ///
 /// Errors: what keeps the browser from starting; a golden that is not there.
 pub fn run(kind: &str, preset: Preset, precision: Precision) -> Result<bool> {
-    let path = PathBuf::from(format!("../shared/reference/{preset}/golden.safetensors"));
-    let golden = compare::read(&path).map_err(|it| anyhow!(it))?;
-    let golden = compare::with_prefix(&golden, "p0.");
-    let ids = golden["ids"]
-        .values
-        .iter()
-        .map(|it| (*it as u32).to_string());
-    let ids = ids.collect::<Vec<_>>().join(",");
+    let (golden, ids) = golden(preset)?;
     let world = World::new(kind)?;
     let dump = world.out.join("full.safetensors");
     if dump.exists() {
@@ -51,6 +44,21 @@ pub fn run(kind: &str, preset: Preset, precision: Precision) -> Result<bool> {
         (false, "firefox", Precision::Reference) => Ok(true),
         _ => bail!("the set did not fit"),
     }
+}
+
+/// The first prompt's golden of a preset, and that prompt as it is given to scripts.
+///
+/// Errors: a golden that is not there.
+pub fn golden(preset: Preset) -> Result<(Tensors, String)> {
+    let path = PathBuf::from(format!("../shared/reference/{preset}/golden.safetensors"));
+    let golden = compare::read(&path).map_err(|it| anyhow!(it))?;
+    let golden = compare::with_prefix(&golden, "p0.");
+    let ids = golden["ids"]
+        .values
+        .iter()
+        .map(|it| (*it as u32).to_string());
+    let ids = ids.collect::<Vec<_>>().join(",");
+    Ok((golden, ids))
 }
 
 fn judge(dump: &Path, golden: &Tensors, precision: Precision) -> Result<bool> {

@@ -2,9 +2,9 @@
 //! repositories of a folder, as `cargo xtask hub` has them.
 
 use super::made;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use gemscope::weights::synth::Preset;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf, sync::Arc};
 use xtask::hub::{Config, Hub, Repo};
 
 /// Arguments of the command.
@@ -16,6 +16,9 @@ pub struct Arguments {
     /// A folder with a folder OWNER/NAME for each repository.
     #[arg(long)]
     root: Option<PathBuf>,
+    /// A tokenizer.json for the preset's model, which has none by itself.
+    #[arg(long, requires = "preset", conflicts_with = "root")]
+    tokenizer: Option<PathBuf>,
     /// Where the Hub listens; 0 takes a free port.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -34,6 +37,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     if let Some(preset) = arguments.preset {
         repos.extend(made::repos(preset)?);
+    }
+    if let Some(path) = &arguments.tokenizer {
+        let bytes: Arc<[u8]> = fs::read(path)
+            .with_context(|| path.display().to_string())?
+            .into();
+        // The model comes before its transcoders.
+        if let Some(model) = repos.first_mut() {
+            (model.files).insert("tokenizer.json".into(), Arc::new(bytes));
+        }
     }
     let hub = Hub::serve(Config {
         port: arguments.port,

@@ -41,7 +41,7 @@ impl World {
             }
         };
         let profile = std::env::var(PROFILE_VARIABLE).unwrap_or_else(|_| PROFILE.into());
-        build::site(&profile, &hosts::table(&[]))?;
+        build::site(&profile, &hosts::table(&[], true))?;
         let out = place::target().join("lab");
         fs::create_dir_all(&out)?;
         let ports = HubPorts::free()?;
@@ -90,11 +90,11 @@ impl World {
         Ok(node)
     }
 
-    /// Runs the script of the store's bench in this browser.
+    /// Runs a script that measures in this browser.
     ///
     /// Errors: node can't be started.
-    pub fn bench(&self, file: &OsStr, more: &[OsString]) -> Result<bool> {
-        let mut node = self.node("store_bench.mjs", file)?;
+    pub fn bench(&self, script: &str, file: &OsStr, more: &[OsString]) -> Result<bool> {
+        let mut node = self.node(script, file)?;
         node.arg(format!("--{}", self.kind)).arg(&self.executable);
         commands::succeeds(node.args(more))
     }

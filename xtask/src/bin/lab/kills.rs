@@ -36,6 +36,8 @@ pub struct Kills {
     pub seed: u64,
     /// Bytes of a range, of a piece and between two entries of the journal.
     pub sizes: [u64; 3],
+    /// What a kill may cost beside the pieces in flight: at least what is between two entries of the journal.
+    pub crash_bytes: u64,
     /// So that a download takes long enough to be killed in.
     pub bytes_per_second: u64,
 }
@@ -48,6 +50,7 @@ impl Kills {
             n,
             seed,
             sizes: [64 << 20, 8 << 20, 48 << 20],
+            crash_bytes: 64 << 20,
             bytes_per_second: 100_000_000,
         }
     }
@@ -59,6 +62,7 @@ impl Kills {
             n,
             seed,
             sizes: [256 << 10, 64 << 10, 256 << 10],
+            crash_bytes: 256 << 10,
             bytes_per_second: 600_000,
         }
     }
@@ -125,8 +129,8 @@ impl Kills {
 
     /// What came again after each kill keeps its bound.
     fn judge(&self, twice: &[u64], in_all: u64) -> Result<()> {
-        let [_, piece, journal] = self.sizes;
-        let most = journal + IN_FLIGHT * piece;
+        let [_, piece, _] = self.sizes;
+        let most = self.crash_bytes + IN_FLIGHT * piece;
         let after = twice.iter().skip(1).copied().chain([in_all]);
         let again: Vec<u64> = twice.iter().zip(after).map(|it| it.1 - it.0).collect();
         println!("  bytes that came again after each kill: {again:?}, {in_all} in all; {most} may");

@@ -8,6 +8,7 @@ mod faults;
 mod fetch;
 mod full;
 mod full_browser;
+mod full_page;
 mod full_scope;
 mod hub;
 mod in_browser;
