@@ -23,6 +23,7 @@ pub(super) fn SessionBar(
     let typed = move |it: ev::Event| {
         let text = event_target_value(&it);
         ui.draft.set(text.clone());
+        ui.awaited_ids.set_value(None);
         ui.ask(|desk| desk.draft(&text));
     };
     let stale = move || {

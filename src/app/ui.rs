@@ -53,6 +53,8 @@ pub struct Ui {
     pub options: RwSignal<Options>,
     /// The prompt as it is being typed.
     pub draft: RwSignal<String>,
+    /// Tokens of a link whose text the prompt's field waits for.
+    pub awaited_ids: StoredValue<Option<Vec<u32>>>,
     /// What the browser says of itself.
     pub browser: StoredValue<Browser>,
     /// Whether the system is dark.
@@ -144,6 +146,7 @@ impl Ui {
             selection,
             options,
             draft: RwSignal::new(draft.unwrap_or_default()),
+            awaited_ids: StoredValue::new(None),
             browser: StoredValue::new(browser),
             system_dark: RwSignal::new(false),
             later: RwSignal::new(Came::default()),

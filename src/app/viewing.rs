@@ -1,6 +1,7 @@
 //! What is on the page as a view that a link can hold, and a view put on the page. Leaves prompt, model and witness to the desk's `linking`.
 
 use super::{
+    desk::Shown,
     options::{Group, Metric, Sort},
     ui::{Dialog, Ui},
 };
@@ -104,6 +105,20 @@ impl Ui {
         }
     }
 
+    /// A prompt that came as tokens stands in the field too once its text is known, unless something has been typed there meanwhile.
+    pub fn fill_draft(self) {
+        let Some(Shown { prompt, .. }) = self.shown.get() else {
+            return;
+        };
+        let is_awaited = prompt.ids.is_some() && self.awaited_ids.get_value() == prompt.ids;
+        if is_awaited && !prompt.text.is_empty() {
+            self.awaited_ids.set_value(None);
+            if self.draft.read_untracked().is_empty() {
+                self.draft.set(prompt.text);
+            }
+        }
+    }
+
     fn put(self, view: View) {
         match &view.prompt {
             Some(Input::Text(it)) => self.draft.set(it.clone()),
@@ -111,6 +126,8 @@ impl Ui {
             Some(Input::Ids(ids)) => {
                 let shown = self.shown.get_untracked().map(|it| it.prompt);
                 let known = shown.filter(|it| it.ids.as_ref() == Some(ids));
+                self.awaited_ids
+                    .set_value(known.is_none().then(|| ids.clone()));
                 self.draft.set(known.map_or_else(String::new, |it| it.text));
             }
             None => (),

@@ -78,7 +78,7 @@ mod web {
         fetch_later(ui);
         Effect::new(move |_| mark(ui));
         Effect::new(move |_| keep_settings(&ui.options.read()));
-        Effect::new(move |_| fill_draft(ui));
+        Effect::new(move |_| ui.fill_draft());
         Effect::new(move |_| {
             let shown = ui.shown.get();
             let size = shown.map(|it| (it.record.n_layers, it.record.n_pos()));
@@ -94,14 +94,6 @@ mod web {
         follow_address(ui);
         follow_site(ui);
         take_drops(ui);
-    }
-
-    /// A prompt that came as tokens stands in the field too.
-    fn fill_draft(ui: Ui) {
-        let text = ui.shown.get().map(|it| it.prompt.text);
-        if let Some(it) = text.filter(|_| ui.draft.read_untracked().is_empty()) {
-            ui.draft.set(it);
-        }
     }
 
     /// The model that is being fetched, otherwise the one that is open, is what the next visit goes on with.

@@ -30,13 +30,18 @@ export async function screenshot({ page, out, kind }, what) {
 
 export const text = (page, selector) => page.$eval(selector, (it) => it.innerText.trim());
 
-// Types a prompt as a person does and waits for its run.
-export async function run(context, prompt) {
-  const { page } = context;
+// Puts a prompt into its field, as one who types or pastes.
+async function type(page, prompt) {
   await page.$eval("#prompt", (it, text) => {
     it.value = text;
     it.dispatchEvent(new Event("input", { bubbles: true }));
   }, prompt);
+}
+
+// Types a prompt as a person does and waits for its run.
+export async function run(context, prompt) {
+  const { page } = context;
+  await type(page, prompt);
   await page.click("#run");
   await until(async () => (await state(page)) !== "running", PAGE_SECONDS, `“${prompt.slice(0, 40)}” ends`, () => shown(page));
 }
@@ -63,6 +68,9 @@ const boxesOf = (places) => {
   const box = (it) => [it.left + scrollX, it.top + scrollY, it.width].map(Math.round);
   return Object.fromEntries(places.map((it) => [it, box(document.querySelector(it).getBoundingClientRect())]));
 };
+
+// Whether the map shows what the transcoders do not rebuild.
+const hasErrors = async (page) => (await page.$(".map-cells.hatched")) && !(await text(page, "#map")).includes("computed when you ask");
 
 // There is something true before any program runs; the program takes its place and changes no text; then it is live.
 async function opens(context) {
@@ -128,8 +136,7 @@ async function explore(context) {
   assert.equal((await page.$$("#figures tbody tr")).length, 7, "six layers and all");
   assert.ok(await page.$("#lens td"), "the lens is there");
   await page.select("#metric", "error");
-  const hasErrors = async () => (await page.$(".map-cells.hatched")) && !(await text(page, "#map")).includes("computed when you ask");
-  await until(hasErrors, 120, "the map of errors", () => shown(page));
+  await until(() => hasErrors(page), 120, "the map of errors", () => shown(page));
   await pictures(context, "explore");
   const n = (await page.$$("#tokens .token")).length;
   await page.$eval("#next .candidate .token", (it) => it.click());
@@ -172,6 +179,11 @@ async function badPrompts(context) {
   const { page, base } = context;
   await page.goto(base);
   await untilState(context, "live");
+  // More of the run that is shown arrives while the visitor has emptied the field to write another prompt.
+  await type(page, "");
+  await page.select("#metric", "error");
+  await until(() => hasErrors(page), 120, "the map of errors", () => shown(page));
+  assert.equal(await page.$eval("#prompt", (it) => it.value), "", "what was cleared stays empty");
   const told = [];
   const long = "word ".repeat(2000);
   for (const [name, prompt, fails] of [
