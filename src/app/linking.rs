@@ -37,6 +37,8 @@ pub struct Linking {
     pub notes: Vec<String>,
     /// Whether those say already that the model is not here.
     pub said_model: bool,
+    /// Whether the model that the link names has been looked for.
+    pub sought_model: bool,
     /// The view on the page as addresses.
     pub links: Option<Links>,
     /// The prompt that those are of.
@@ -56,6 +58,7 @@ impl Desk {
     pub fn read_link(&mut self, text: &str) -> Vec<Question> {
         self.linking.notes.clear();
         self.linking.said_model = false;
+        self.linking.sought_model = false;
         self.linking.offer = None;
         self.linking.offered = None;
         self.linking.opened = Some(text.into());
@@ -138,7 +141,8 @@ impl Desk {
             let model = view.model.clone();
             Some((prompt.clone()?, WitnessSent { witness, model }))
         });
-        if self.opened.is_none() {
+        if self.opened.is_none() || self.is_of_other_model(&view) {
+            self.linking.sought_model = true;
             self.linking.prompt = prompt;
             return self.begin(view.model.as_ref());
         }
@@ -182,13 +186,30 @@ impl Desk {
             model, precision, ..
         } = &self.library.choice;
         let name = format!("{model} at {precision} precision");
+        let here = self.link_model().filter(|_| self.opened.is_some());
+        let shown = here.map_or_else(|| words::DEMO.into(), |it| it.name());
         self.linking.notes.push(match self.library.has_chosen() {
             Some(true) => return self.open_chosen(),
-            Some(false) => words::not_whole(&name),
-            None => words::not_here(&name),
+            Some(false) => words::not_whole(&name, &shown),
+            None => words::not_here(&name, &shown),
         });
         self.linking.said_model = true;
-        self.open_demo()
+        self.begin_without()
+    }
+
+    /// The model that was asked for can't be opened: the one that is open stays, otherwise the demo is opened.
+    fn begin_without(&mut self) -> Vec<Question> {
+        if self.opened.is_none() {
+            return self.open_demo();
+        }
+        self.linking.prompt = None;
+        self.link_again()
+    }
+
+    /// Whether a link is of another model than the one that is open, and that one has not been looked for yet.
+    fn is_of_other_model(&self, view: &View) -> bool {
+        let both = self.link_model().zip(view.model.as_ref());
+        !self.linking.sought_model && both.is_some_and(|(here, to)| !here.is_same_model(to))
     }
 
     fn open_demo(&mut self) -> Vec<Question> {
@@ -302,7 +323,7 @@ impl Desk {
                     Some(_) => vec![],
                 })
             }
-            Purpose::Begin => Some(self.open_demo()),
+            Purpose::Begin => Some(self.begin_without()),
             Purpose::Link | Purpose::Witness => Some(vec![]),
             _ => None,
         }

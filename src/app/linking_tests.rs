@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::{desk::Atlas, parts::Parts, record::Record};
 use crate::session::protocol::{Event, EventBody, RunKey};
-use crate::spec::{FeatureId, Precision, StoredList};
+use crate::spec::{Config, FeatureId, Plan, Precision, StoredList};
 
 fn fold(desk: &mut Desk, purpose: Purpose, body: EventBody) -> Vec<CommandBody> {
     desk.posted(7, purpose);
@@ -87,6 +87,68 @@ fn a_model_that_is_not_here_is_said_and_nothing_is_fetched() {
     assert!(!asked.iter().any(|it| matches!(it, CommandBody::Fetch(_))));
     assert!(desk.linking.notes[0].contains("not on this device"));
     assert!(!desk.library.choice.is_demo(), "the form stands ready");
+}
+
+fn no_plan() -> Plan {
+    Plan {
+        precision: Precision::Reference,
+        n_ctx: 0,
+        n_block: 0,
+        max_binding_bytes: 0,
+        max_gpu_bytes: None,
+        n_resident: 0,
+        weight_bytes: 0,
+        n_kept: 0,
+        d_transcoder: 0,
+        kv_bytes: 0,
+        kept_bytes: 0,
+        scratch_bytes: 0,
+        staging_bytes: 0,
+        scope: None,
+        total_bytes: 0,
+    }
+}
+
+/// A desk whose demo model is open, and a link of Gemma that is read there.
+fn sent_to_the_demo() -> (Desk, View) {
+    let mut desk = opening();
+    read(&mut desk, linked("b"));
+    desk.opened = Some((Config::gemma_2_2b(), no_plan()));
+    desk.read_link("#/x?m=g2b-precise");
+    let view = View {
+        model: Some(LinkModel::gemma(Precision::Precise)),
+        ..linked("a")
+    };
+    (desk, view)
+}
+
+#[test]
+fn a_link_of_another_model_is_looked_for_where_one_is_open() {
+    let (mut desk, view) = sent_to_the_demo();
+    assert_eq!(read(&mut desk, view.clone()), [CommandBody::Stored]);
+    let none = EventBody::Done(Outcome::Stored(StoredList::default()));
+    let asked = fold(&mut desk, Purpose::Begin, none);
+    assert!(matches!(asked[..], [CommandBody::ReadLink { .. }]));
+    assert!(desk.linking.notes[0].contains("not on this device; the demo model is shown"));
+    assert!(desk.opened.is_some(), "what is open stays open");
+    read(&mut desk, view);
+    assert!(desk.linking.landed.is_some(), "the rest of the link holds");
+    assert_eq!(desk.linking.notes.len(), 1, "said once");
+}
+
+#[test]
+fn where_nobody_knows_what_is_kept_the_model_stays_and_the_other_is_named() {
+    let (mut desk, view) = sent_to_the_demo();
+    read(&mut desk, view.clone());
+    let it = Failure {
+        what: "No storage.".into(),
+        remedy: String::new(),
+        detail: String::new(),
+    };
+    fold(&mut desk, Purpose::Begin, EventBody::Failed(it));
+    read(&mut desk, view);
+    assert!(desk.linking.notes[0].contains("made with Gemma 2 2B; here is the demo model"));
+    assert!(desk.opened.is_some());
 }
 
 #[test]

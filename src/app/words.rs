@@ -226,17 +226,20 @@ pub(super) fn id(it: FeatureId) -> String {
 /// An engine reads links, and there is none.
 pub(super) const NO_LINKS: &str = "Links are read where WebGPU is: this one was left aside.";
 
-/// A model that is not kept here.
-pub(super) fn not_here(model: &str) -> String {
+/// The model beside the page.
+pub(super) const DEMO: &str = "the demo model";
+
+/// A model that is not kept here; another is shown.
+pub(super) fn not_here(model: &str, shown: &str) -> String {
     format!(
-        "{model} is not on this device; the demo model is shown. The model screen can fetch it: nothing starts by itself."
+        "{model} is not on this device; {shown} is shown. The model screen can fetch it: nothing starts by itself."
     )
 }
 
-/// A model of which some is kept here.
-pub(super) fn not_whole(model: &str) -> String {
+/// A model of which some is kept here; another is shown.
+pub(super) fn not_whole(model: &str, shown: &str) -> String {
     format!(
-        "Of {model} only a part is on this device; the demo model is shown. “Get it” on the model screen goes on from there."
+        "Of {model} only a part is on this device; {shown} is shown. “Get it” on the model screen goes on from there."
     )
 }
 
