@@ -77,7 +77,13 @@ mod web {
         }
         fetch_later(ui);
         Effect::new(move |_| mark(ui));
-        Effect::new(move |_| keep_settings(&ui.options.read()));
+        Effect::new(move |_| {
+            keep(
+                SETTINGS,
+                &settings_text(&ui.options.read()),
+                &settings_text(&Options::default()),
+            );
+        });
         Effect::new(move |_| ui.fill_draft());
         Effect::new(move |_| {
             let shown = ui.shown.get();
@@ -101,7 +107,7 @@ mod web {
         let next = Memo::new(move |_| ui.desk.read().next_choice());
         Effect::new(move |_| {
             if let Some(it) = next.get() {
-                keep(MODEL, &it);
+                keep(MODEL, &it, &Choice::default().text());
             }
         });
     }
@@ -203,7 +209,7 @@ mod web {
                 })
             }),
             now: Callback::new(|()| now()),
-            keep: Callback::new(|(_, text): (&'static str, String)| keep(HISTORY, &text)),
+            keep: Callback::new(|(_, text): (&'static str, String)| keep(HISTORY, &text, "")),
             focus: Callback::new(|id: &'static str| {
                 request_animation_frame(move || focus(document().get_element_by_id(id)));
             }),
@@ -357,8 +363,8 @@ mod web {
         }
     }
 
-    fn keep_settings(it: &Options) {
-        let text = format!(
+    fn settings_text(it: &Options) -> String {
+        format!(
             "metric={} sort={} group={} theme={} values={} log={} common={} letters={} widths={}",
             it.metric.name(),
             it.sort.name(),
@@ -369,8 +375,7 @@ mod web {
             it.show_common,
             if it.no_letters { "off" } else { "on" },
             it.widths.text()
-        );
-        keep(SETTINGS, &text);
+        )
     }
 
     /// The browser's storage of small texts; a browser that has none, or refuses, forgets.
@@ -383,8 +388,11 @@ mod web {
         storage()?.get_item(name).ok().flatten()
     }
 
-    fn keep(name: &str, text: &str) {
-        if let Some(it) = storage().filter(|_| !CLEARED.get()) {
+    /// Notes it for the next visit, unless it is so anyhow: Chromium brings notes to the disk once a minute, and those that count would wait.
+    fn keep(name: &str, text: &str, usual: &str) {
+        if let Some(it) =
+            storage().filter(|_| !CLEARED.get() && (text != usual || kept(name).is_some()))
+        {
             // Full or refused: the next visit begins anew.
             let _ = it.set_item(name, text);
         }

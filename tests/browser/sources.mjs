@@ -15,15 +15,15 @@ const REPO = "demo/snapshots";
 async function snapshotOf(page) {
   await page.evaluate(() => {
     URL.createObjectURL = (blob) => {
-      blob.text().then((it) => (window.snapshot = it));
+      blob.text().then((it) => (window.madeSnapshot = it));
       return "data:,";
     };
     HTMLAnchorElement.prototype.click = () => {};
   });
   await page.click("#share-open");
   await (await page.waitForSelector("#snapshot")).click();
-  await until(() => page.evaluate(() => window.snapshot !== undefined), 30, "a snapshot is made", () => shown(page));
-  return page.evaluate(() => window.snapshot);
+  await until(() => page.evaluate(() => window.madeSnapshot !== undefined), 30, "a snapshot is made", () => shown(page));
+  return page.evaluate(() => window.madeSnapshot);
 }
 
 const failure = (page) => page.evaluate(() => document.querySelector(".failure p")?.innerText ?? "");
