@@ -55,10 +55,12 @@ pub fn follow_address(ui: Ui) {
     });
     let changed = window_event_listener(ev::hashchange, move |_| {
         let here = fragment().unwrap_or_default();
-        if WRITTEN.with_borrow(|it| it.0 != here) && !here.is_empty() {
+        if WRITTEN.with_borrow(|it| it.0 != here) {
             // What is written next belongs to this step.
             WRITTEN.set((here.clone(), None));
-            ui.ask(|desk| desk.read_link(&here));
+            if !here.is_empty() {
+                ui.ask(|desk| desk.read_link(&here));
+            }
         }
     });
     on_cleanup(move || changed.remove());

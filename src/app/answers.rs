@@ -57,8 +57,11 @@ impl Desk {
             }
             (EventBody::Failed(it), Some(purpose)) => {
                 self.ended(event.id);
-                self.failed(&purpose, it);
-                vec![]
+                self.failed(&purpose, it.clone());
+                match purpose {
+                    Purpose::Open => self.open_failed(&it),
+                    _ => vec![],
+                }
             }
             (EventBody::Cancelled, Some(_)) => {
                 self.ended(event.id);

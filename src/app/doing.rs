@@ -278,6 +278,7 @@ impl Desk {
                     | Purpose::Metrics
                     | Purpose::Effects(_)
                     | Purpose::Continue
+                    | Purpose::Witness
                     | Purpose::More
                     | Purpose::MoreNext
             )

@@ -30,6 +30,8 @@ pub struct Library {
     pub choice: Choice,
     /// What is open, or being opened.
     pub open: Option<OpenRequest>,
+    /// What was open before that.
+    pub former: Option<OpenRequest>,
     /// Files that the visitor has chosen, and their bytes.
     pub picked: Vec<HandedFile>,
     /// Bytes of these.
@@ -157,7 +159,8 @@ impl Desk {
     pub fn open(&mut self, request: OpenRequest) -> Vec<Question> {
         self.library.failure = None;
         self.library.readiness = None;
-        self.library.open = Some(request.clone());
+        let former = self.library.open.replace(request.clone());
+        self.library.former = former.filter(|it| self.opened.is_some() && *it != request);
         let coming = self.coming.as_ref().map(|it| it.prompt.clone());
         self.end_run();
         if let Some(it) = coming.filter(|_| self.linking.prompt.is_none()) {

@@ -3,7 +3,6 @@
 
 use super::{
     ask::{Purpose, Question},
-    choice::Choice,
     desk::{Desk, Prompt, Shown, Source},
     offering::Offer,
     words,
@@ -13,7 +12,6 @@ use crate::session::protocol::{
     Outcome, Verdict, View, Witness, WitnessSent,
 };
 use crate::spec::OwnLabel;
-use std::sync::Arc;
 
 /// A prompt of a link that is longer is put into the field and not run.
 const MAX_RUN_BYTES: usize = 4_000;
@@ -56,6 +54,8 @@ pub struct Linking {
 impl Desk {
     /// Opens what a text says: a fragment, a whole address, a feature in words.
     pub fn read_link(&mut self, text: &str) -> Vec<Question> {
+        // What a link before this one still waits for would be taken for this one's.
+        self.leave_link();
         self.linking.notes.clear();
         self.linking.said_model = false;
         self.linking.sought_model = false;
@@ -63,6 +63,22 @@ impl Desk {
         self.linking.offered = None;
         self.linking.opened = Some(text.into());
         vec![Question::read_link(text)]
+    }
+
+    /// Another link is opened, or the visitor runs something himself: what a link that was opened before waits for comes no more.
+    pub(super) fn leave_link(&mut self) {
+        self.linking.opened = None;
+        self.linking.prompt = None;
+        if let Some(it) = &mut self.linking.offer {
+            // Its snapshot may be asked for again.
+            it.comes = false;
+        }
+        self.asked.retain(|_, it| {
+            !matches!(
+                it,
+                Purpose::ReadLink | Purpose::Begin | Purpose::Snapshot | Purpose::Witness
+            )
+        });
     }
 
     /// The view on the page is another one: its addresses are asked for.
@@ -109,7 +125,7 @@ impl Desk {
     }
 
     /// The open model as a link names it.
-    fn link_model(&self) -> Option<LinkModel> {
+    pub(super) fn link_model(&self) -> Option<LinkModel> {
         let request = self.library.open.as_ref()?;
         let repo = match &request.model {
             ModelRef::Hub { repo } => Some(repo.clone()),
@@ -122,7 +138,7 @@ impl Desk {
     /// What a link says. Before a model is open its prompt waits for one; then it is read again, against what that model has.
     pub(super) fn link_read(&mut self, it: LinkRead, now_millis: f64) -> Vec<Question> {
         let LinkRead {
-            view,
+            mut view,
             notes,
             snapshot,
             ..
@@ -150,6 +166,12 @@ impl Desk {
         self.linking.notes.extend(words::left_out(&view));
         self.take_labels(&view);
         self.say_model(view.model.as_ref());
+        let prompt = prompt.filter(|it| it.ids.is_none() || self.is_of_this_model(&view));
+        if prompt.is_none() && matches!(view.prompt, Some(Input::Ids(_))) {
+            self.linking.notes.push(words::OTHER_IDS.into());
+            self.linking.sent = None;
+            view.prompt = None;
+        }
         let shown = self.shown.as_ref().filter(|it| it.key.is_some());
         let is_shown = (shown.zip(prompt.as_ref())).is_some_and(|(it, to)| it.prompt.is_same(to));
         self.linking.landed = Some(view);
@@ -163,66 +185,13 @@ impl Desk {
     pub(super) fn run_linked(&mut self, prompt: Prompt, now_millis: f64) -> Vec<Question> {
         let n_ids = prompt.ids.as_ref().map_or(0, Vec::len);
         if prompt.text.len().max(n_ids * 4) > MAX_RUN_BYTES {
-            self.linking.notes.push(words::LONG_LINK.into());
+            let note = words::LONG_LINK.to_string();
+            if !self.linking.notes.contains(&note) {
+                self.linking.notes.push(note);
+            }
             return vec![];
         }
         self.run(prompt, now_millis).1
-    }
-
-    /// Opens the model of a link, or the last one, where it is kept here; otherwise the demo.
-    pub(super) fn begin(&mut self, model: Option<&LinkModel>) -> Vec<Question> {
-        if let Some(it) = model {
-            self.library.choice = Choice::of_link(it, &self.library.choice);
-        }
-        if self.library.choice.is_demo() {
-            return self.open_chosen();
-        }
-        vec![Question::new(Purpose::Begin, CommandBody::Stored)]
-    }
-
-    /// What is kept is known: the chosen model is opened if it is there.
-    pub(super) fn begun(&mut self) -> Vec<Question> {
-        let Choice {
-            model, precision, ..
-        } = &self.library.choice;
-        let name = format!("{model} at {precision} precision");
-        let here = self.link_model().filter(|_| self.opened.is_some());
-        let shown = here.map_or_else(|| words::DEMO.into(), |it| it.name());
-        self.linking.notes.push(match self.library.has_chosen() {
-            Some(true) => return self.open_chosen(),
-            Some(false) => words::not_whole(&name, &shown),
-            None => words::not_here(&name, &shown),
-        });
-        self.linking.said_model = true;
-        self.begin_without()
-    }
-
-    /// The model that was asked for can't be opened: the one that is open stays, otherwise the demo is opened.
-    fn begin_without(&mut self) -> Vec<Question> {
-        if self.opened.is_none() {
-            return self.open_demo();
-        }
-        self.linking.prompt = None;
-        self.link_again()
-    }
-
-    /// Whether a link is of another model than the one that is open, and that one has not been looked for yet.
-    fn is_of_other_model(&self, view: &View) -> bool {
-        let both = self.link_model().zip(view.model.as_ref());
-        !self.linking.sought_model && both.is_some_and(|(here, to)| !here.is_same_model(to))
-    }
-
-    fn open_demo(&mut self) -> Vec<Question> {
-        match Choice::default().request(&self.base) {
-            Ok(it) => self.open(it),
-            Err(_) => vec![],
-        }
-    }
-
-    /// A model is open: a link that was opened before is read again.
-    pub(super) fn link_again(&self) -> Vec<Question> {
-        let opened = self.linking.opened.as_deref();
-        opened.map(Question::read_link).into_iter().collect()
     }
 
     /// What the sender calls features, as long as they are of the model that is here.
@@ -234,7 +203,8 @@ impl Desk {
             false => &[],
         };
         let sent = labels.iter().map(|it| (it.feature, it.text.clone()));
-        Arc::make_mut(&mut self.atlas).sent = sent.collect();
+        let sent = sent.collect();
+        self.live_atlas().sent = sent;
     }
 
     fn say_model(&mut self, linked: Option<&LinkModel>) {

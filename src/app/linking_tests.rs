@@ -4,6 +4,7 @@ use super::*;
 use crate::app::{desk::Atlas, parts::Parts, record::Record};
 use crate::session::protocol::{Event, EventBody, RunKey};
 use crate::spec::{Config, FeatureId, Plan, Precision, StoredList};
+use std::sync::Arc;
 
 fn fold(desk: &mut Desk, purpose: Purpose, body: EventBody) -> Vec<CommandBody> {
     desk.posted(7, purpose);
@@ -134,6 +135,58 @@ fn a_link_of_another_model_is_looked_for_where_one_is_open() {
     read(&mut desk, view);
     assert!(desk.linking.landed.is_some(), "the rest of the link holds");
     assert_eq!(desk.linking.notes.len(), 1, "said once");
+}
+
+#[test]
+fn a_model_that_a_link_asks_for_and_that_fails_leaves_the_former_one() {
+    let (mut desk, view) = sent_to_the_demo();
+    let demo = desk.library.open.clone().expect("the demo is open");
+    read(&mut desk, view);
+    let gemma = desk.library.choice.request("https://here").expect("a form");
+    desk.open(gemma);
+    let it = Failure {
+        what: "No memory.".into(),
+        remedy: String::new(),
+        detail: String::new(),
+    };
+    let asked = fold(&mut desk, Purpose::Open, EventBody::Failed(it.clone()));
+    assert!(matches!(&asked[0], CommandBody::Open(it) if *it == demo));
+    assert!(desk.linking.notes[0].contains("No memory."));
+    assert!(!desk.is_between(), "addresses are written again");
+    // That one fails too: nothing goes in a circle.
+    assert!(fold(&mut desk, Purpose::Open, EventBody::Failed(it)).is_empty());
+}
+
+#[test]
+fn tokens_of_another_model_are_not_run() {
+    let (mut desk, view) = sent_to_the_demo();
+    let ids = View {
+        prompt: Some(Input::Ids(vec![2, 200_000])),
+        ..view
+    };
+    desk.linking.sought_model = true;
+    let asked = read(&mut desk, ids);
+    assert!(
+        !asked.iter().any(|it| matches!(it, CommandBody::Run { .. })),
+        "{asked:?}"
+    );
+    assert!(desk.linking.notes.iter().any(|it| it.contains("tokens")));
+    assert!(
+        desk.linking
+            .landed
+            .as_ref()
+            .is_some_and(|it| it.prompt.is_none())
+    );
+}
+
+#[test]
+fn what_a_former_link_waits_for_is_not_the_next_one_s() {
+    let (mut desk, view) = sent_to_the_demo();
+    read(&mut desk, view);
+    desk.posted(11, Purpose::Begin);
+    desk.read_link("#/x?p=c");
+    assert!(!desk.is_asked(&Purpose::Begin));
+    assert!(desk.linking.prompt.is_none());
 }
 
 #[test]

@@ -59,6 +59,7 @@ mod recorded;
 mod rows;
 #[cfg(target_arch = "wasm32")]
 mod saving;
+mod seeking;
 mod selection;
 mod share_view;
 mod sharing;

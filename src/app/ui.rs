@@ -185,6 +185,9 @@ impl Ui {
         let now = self.doings.now.run(());
         let mut cancel = Vec::new();
         self.ask(|desk| {
+            if desk.library.open.is_some() {
+                desk.leave_link();
+            }
             let (ids, questions) = desk.run(prompt, now);
             cancel = ids;
             questions

@@ -132,9 +132,8 @@ impl Ui {
             }
             None => (),
         }
-        if view.route.is_embedded() {
-            self.embed.set(Some(view.embed.clone()));
-        }
+        let embed = view.route.is_embedded().then(|| view.embed.clone());
+        self.embed.set(embed);
         let words = &view.map;
         self.options.update(|it| {
             // What a link does not name is as it is by default, as `view` leaves it out.

@@ -226,6 +226,10 @@ pub(super) fn id(it: FeatureId) -> String {
 /// An engine reads links, and there is none.
 pub(super) const NO_LINKS: &str = "Links are read where WebGPU is: this one was left aside.";
 
+/// A prompt in tokens that another model counts otherwise.
+pub(super) const OTHER_IDS: &str =
+    "Its prompt is made of that model's tokens, which are others here: what was on the page stays.";
+
 /// The model beside the page.
 pub(super) const DEMO: &str = "the demo model";
 

@@ -1,0 +1,92 @@
+//! Which model a visit or a link asks for: it is opened where it is kept, and otherwise said. Leaves what else a link holds to `linking`.
+
+use super::{
+    ask::{Purpose, Question},
+    choice::Choice,
+    desk::Desk,
+    words,
+};
+use crate::session::protocol::{CommandBody, Failure, LinkModel, View};
+
+impl Desk {
+    /// Opens the model of a link, or the last one, where it is kept here; otherwise the demo.
+    pub(super) fn begin(&mut self, model: Option<&LinkModel>) -> Vec<Question> {
+        if let Some(it) = model {
+            self.library.choice = Choice::of_link(it, &self.library.choice);
+        }
+        if self.library.choice.is_demo() {
+            return self.open_chosen();
+        }
+        vec![Question::new(Purpose::Begin, CommandBody::Stored)]
+    }
+
+    /// What is kept is known: the chosen model is opened if it is there.
+    pub(super) fn begun(&mut self) -> Vec<Question> {
+        let Choice {
+            model, precision, ..
+        } = &self.library.choice;
+        let name = format!("{model} at {precision} precision");
+        let here = self.link_model().filter(|_| self.opened.is_some());
+        let shown = here.map_or_else(|| words::DEMO.into(), |it| it.name());
+        self.linking.notes.push(match self.library.has_chosen() {
+            Some(true) => {
+                let asked = self.open_chosen();
+                if !asked.is_empty() {
+                    return asked;
+                }
+                words::not_here(&name, &shown)
+            }
+            Some(false) => words::not_whole(&name, &shown),
+            None => words::not_here(&name, &shown),
+        });
+        self.linking.said_model = true;
+        self.begin_without()
+    }
+
+    /// The model that was asked for can't be opened: the one that is open stays, otherwise the demo is opened.
+    pub(super) fn begin_without(&mut self) -> Vec<Question> {
+        if self.opened.is_some() {
+            self.linking.prompt = None;
+            return self.link_again();
+        }
+        // Tokens of that model are others here.
+        self.linking.prompt.take_if(|it| it.ids.is_some());
+        self.open_demo()
+    }
+
+    /// The model that was asked for did not open. Where a link asked for it, what was open before comes back.
+    pub(super) fn open_failed(&mut self, it: &Failure) -> Vec<Question> {
+        let former = self.library.former.take();
+        if self.linking.opened.is_none() {
+            return vec![];
+        }
+        self.leave_link();
+        self.linking
+            .notes
+            .push(format!("{} {}", it.what, it.remedy));
+        former.map_or_else(Vec::new, |it| self.open(it))
+    }
+
+    pub(super) fn is_of_this_model(&self, view: &View) -> bool {
+        let both = self.link_model().zip(view.model.as_ref());
+        both.is_none_or(|(here, to)| here.is_same_model(to))
+    }
+
+    /// Whether a link is of another model than the one that is open, and that one has not been looked for yet.
+    pub(super) fn is_of_other_model(&self, view: &View) -> bool {
+        !self.linking.sought_model && !self.is_of_this_model(view)
+    }
+
+    fn open_demo(&mut self) -> Vec<Question> {
+        match Choice::default().request(&self.base) {
+            Ok(it) => self.open(it),
+            Err(_) => vec![],
+        }
+    }
+
+    /// A model is open: a link that was opened before is read again.
+    pub(super) fn link_again(&self) -> Vec<Question> {
+        let opened = self.linking.opened.as_deref();
+        opened.map(Question::read_link).into_iter().collect()
+    }
+}
