@@ -301,7 +301,7 @@ impl Desk {
 }
 
 impl Question {
-    fn read_link(text: &str) -> Self {
+    pub(super) fn read_link(text: &str) -> Self {
         let text = text.into();
         Self::new(Purpose::ReadLink, CommandBody::ReadLink { text })
     }

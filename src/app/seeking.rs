@@ -28,16 +28,16 @@ impl Desk {
         let name = format!("{model} at {precision} precision");
         let here = self.link_model().filter(|_| self.opened.is_some());
         let shown = here.map_or_else(|| words::DEMO.into(), |it| it.name());
-        self.linking.notes.push(match self.library.has_chosen() {
-            Some(true) => {
-                let asked = self.open_chosen();
-                if !asked.is_empty() {
-                    return asked;
-                }
-                words::not_here(&name, &shown)
+        let kept = self.library.has_chosen();
+        if kept == Some(true) {
+            let asked = self.open_chosen();
+            if !asked.is_empty() {
+                return asked;
             }
+        }
+        self.linking.notes.push(match kept {
             Some(false) => words::not_whole(&name, &shown),
-            None => words::not_here(&name, &shown),
+            _ => words::not_here(&name, &shown),
         });
         self.linking.said_model = true;
         self.begin_without()
