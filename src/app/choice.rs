@@ -107,14 +107,19 @@ impl Choice {
 
     /// The form for the model that a link names; what a link does not say is as it was where the model was the same.
     pub fn of_link(it: &LinkModel, last: &Self) -> Self {
-        let linked = Self::of_name(it);
-        match (linked.origin, &linked.model) == (last.origin, &last.model) {
+        match last.is_of(it) {
             true => Self {
                 precision: it.precision,
                 ..last.clone()
             },
-            false => linked,
+            false => Self::of_name(it),
         }
+    }
+
+    /// Whether it is a form for that model, at whatever precision.
+    pub fn is_of(&self, it: &LinkModel) -> bool {
+        let linked = Self::of_name(it);
+        (linked.origin, &linked.model) == (self.origin, &self.model)
     }
 
     fn of_name(it: &LinkModel) -> Self {

@@ -32,6 +32,8 @@ pub struct Library {
     pub open: Option<OpenRequest>,
     /// What was open before that.
     pub former: Option<OpenRequest>,
+    /// Forms of what was opened in this visit, the last one at the end.
+    pub earlier: Vec<Choice>,
     /// Files that the visitor has chosen, and their bytes.
     pub picked: Vec<HandedFile>,
     /// Bytes of these.
@@ -159,6 +161,9 @@ impl Desk {
     pub fn open(&mut self, request: OpenRequest) -> Vec<Question> {
         self.library.failure = None;
         self.library.readiness = None;
+        let form = Choice::of(&request);
+        self.library.earlier.retain(|it| *it != form);
+        self.library.earlier.push(form);
         let former = self.library.open.replace(request.clone());
         self.library.former = former.filter(|it| self.opened.is_some() && *it != request);
         let coming = self.coming.as_ref().map(|it| it.prompt.clone());

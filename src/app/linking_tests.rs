@@ -1,7 +1,7 @@
 //! Links on the desk: what is asked when, what runs, what only waits for the visitor.
 
 use super::*;
-use crate::app::{desk::Atlas, parts::Parts, record::Record};
+use crate::app::{choice::Choice, desk::Atlas, parts::Parts, record::Record};
 use crate::session::protocol::{Event, EventBody, RunKey};
 use crate::spec::{Config, FeatureId, Plan, Precision, StoredList};
 use std::sync::Arc;
@@ -155,6 +155,25 @@ fn a_model_that_a_link_asks_for_and_that_fails_leaves_the_former_one() {
     assert!(!desk.is_between(), "addresses are written again");
     // That one fails too: nothing goes in a circle.
     assert!(fold(&mut desk, Purpose::Open, EventBody::Failed(it)).is_empty());
+}
+
+#[test]
+fn a_model_that_was_open_in_this_visit_comes_back_as_it_was() {
+    let (mut desk, view) = sent_to_the_demo();
+    let form = Choice {
+        transcoders: "nobody/others".into(),
+        layers: "0-12".into(),
+        budget: "6000".into(),
+        ..Choice::of_link(&LinkModel::gemma(Precision::Precise), &Choice::default())
+    };
+    let gemma = form.request("https://here").expect("a form");
+    desk.open(gemma);
+    let demo = Choice::default().request("https://here").expect("a form");
+    desk.open(demo);
+    desk.library.choice = Choice::default();
+    desk.opened = Some((Config::gemma_2_2b(), no_plan()));
+    read(&mut desk, view);
+    assert_eq!(desk.library.choice, form);
 }
 
 #[test]

@@ -12,7 +12,11 @@ impl Desk {
     /// Opens the model of a link, or the last one, where it is kept here; otherwise the demo.
     pub(super) fn begin(&mut self, model: Option<&LinkModel>) -> Vec<Question> {
         if let Some(it) = model {
-            self.library.choice = Choice::of_link(it, &self.library.choice);
+            // Layers, transcoders and budget of that model are the visitor's, where he has had it open.
+            let earlier = self.library.earlier.iter().rev();
+            let mut last = earlier.filter(|earlier| earlier.is_of(it));
+            let last = last.next().unwrap_or(&self.library.choice);
+            self.library.choice = Choice::of_link(it, last);
         }
         if self.library.choice.is_demo() {
             return self.open_chosen();
@@ -29,7 +33,10 @@ impl Desk {
         let here = self.link_model().filter(|_| self.opened.is_some());
         let shown = here.map_or_else(|| words::DEMO.into(), |it| it.name());
         let kept = self.library.has_chosen();
-        if kept == Some(true) {
+        let arrives = self.library.fetching.as_ref();
+        let arrives =
+            arrives.is_some_and(|it| it.was_opened && Choice::of(&it.set) == self.library.choice);
+        if kept == Some(true) || arrives {
             let asked = self.open_chosen();
             if !asked.is_empty() {
                 return asked;
