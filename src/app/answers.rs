@@ -57,11 +57,7 @@ impl Desk {
             }
             (EventBody::Failed(it), Some(purpose)) => {
                 self.ended(event.id);
-                self.failed(&purpose, it.clone());
-                match purpose {
-                    Purpose::Open => self.open_failed(&it),
-                    _ => vec![],
-                }
+                self.failed(&purpose, it)
             }
             (EventBody::Cancelled, Some(_)) => {
                 self.ended(event.id);
@@ -340,7 +336,7 @@ impl Desk {
         }
     }
 
-    fn failed(&mut self, purpose: &Purpose, failure: Failure) {
+    fn failed(&mut self, purpose: &Purpose, failure: Failure) -> Vec<Question> {
         let panel = match purpose {
             Purpose::MlpOut | Purpose::Rebuilt => "errors",
             Purpose::Lens => "lens",
@@ -353,11 +349,11 @@ impl Desk {
             | Purpose::OwnLabels
             | Purpose::FindLabels
             | Purpose::LabelsOf => "labels",
-            Purpose::Count(_) => return,
+            Purpose::Count(_) => return vec![],
             Purpose::More | Purpose::MoreNext => "map",
             Purpose::Document(_) => "share",
             Purpose::Hosted(_) => "hosted",
-            Purpose::Link | Purpose::ReadLink | Purpose::Begin | Purpose::Witness => return,
+            Purpose::Link | Purpose::ReadLink | Purpose::Begin | Purpose::Witness => return vec![],
             Purpose::Describe
             | Purpose::Snapshot
             | Purpose::Fetch
@@ -379,11 +375,15 @@ impl Desk {
             | Purpose::Continue => {
                 self.lost_run = self.coming.take().map(|it| it.prompt);
                 self.wait = None;
-                self.failure = Some(failure);
-                return;
+                self.failure = Some(failure.clone());
+                return match purpose {
+                    Purpose::Open => self.open_failed(&failure),
+                    _ => vec![],
+                };
             }
         };
         self.troubles.insert(panel, failure);
+        vec![]
     }
 }
 

@@ -275,10 +275,7 @@ fn Offered(
         offer.get().map(|(at, comes)| {
             let said = words::offer(&at, comes);
             let take = click(move || ui.ask(|desk| desk.take_offer()));
-            let leave = click(move || {
-                ui.stop_jobs();
-                ui.desk.update(|it| it.linking.offer = None);
-            });
+            let leave = click(move || ui.leave_offer());
             let take = (!comes).then(|| view! { <button type="button" id="offer-take" class="main" on:click=take>"Fetch and show it"</button> });
             view! {
                 <section class="notes" id="offer" role="status" aria-label="A snapshot">

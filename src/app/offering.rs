@@ -51,6 +51,13 @@ impl Desk {
         )]
     }
 
+    /// The visitor does not want it, or no more: what is to be cancelled.
+    pub fn leave_offer(&mut self) -> Vec<u32> {
+        self.linking.offer = None;
+        let snapshots = self.asked.iter().filter(|it| *it.1 == Purpose::Snapshot);
+        snapshots.map(|it| *it.0).collect()
+    }
+
     /// What the engine tells of a snapshot; none for what is not about one.
     pub(super) fn snapshot_event(
         &mut self,

@@ -126,6 +126,18 @@ fn what_is_none_or_can_not_be_had_is_said_and_nothing_is_lost() {
 }
 
 #[test]
+fn leaving_it_stops_nothing_else() {
+    let mut desk = offered();
+    desk.posted(21, Purpose::Verify);
+    assert!(desk.leave_offer().is_empty(), "nothing of it is under way");
+    assert!(desk.linking.offer.is_none());
+    let mut desk = offered();
+    desk.posted(21, Purpose::Verify);
+    desk.posted(22, Purpose::Snapshot);
+    assert_eq!(desk.leave_offer(), [22]);
+}
+
+#[test]
 fn it_is_offered_once_and_may_be_left_alone() {
     let mut desk = offered();
     desk.linking.offer = None;

@@ -229,6 +229,13 @@ impl Ui {
         self.cancel(ids);
     }
 
+    /// Leaves the snapshot that a link names.
+    pub fn leave_offer(self) {
+        let mut ids = Vec::new();
+        self.desk.update(|it| ids = it.leave_offer());
+        self.cancel(ids);
+    }
+
     fn cancel(self, ids: Vec<u32>) {
         for id in ids {
             self.doings.post.run(CommandBody::Cancel { id });

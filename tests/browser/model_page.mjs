@@ -87,6 +87,15 @@ async function fetches(context) {
     await page.click("#dialog-close");
     await until(async () => /127\.0\.0\.1/.test(await text(page, "#source")) && (await state(page)) === "live", PAGE_SECONDS, "it opens from this device", () => shown(page));
     assert.match(await text(page, "#next"), /Austin/);
+    // A link of the demo opens the demo, and Back this one, since it is kept here. Its address must be written first: before, Back leads to the model screen.
+    const isLive = async (fetched, prompt) =>
+      (await state(page)) === "live" && /127\.0\.0\.1/.test(await text(page, "#source")) === fetched && prompt.test(await text(page, "#tokens"));
+    await until(() => page.evaluate(() => /^#\/x\?.*[?&]w=/.test(location.hash)), 30, "the address is written", () => shown(page));
+    await page.evaluate(() => (location.hash = "#/x?m=demo&p=The%20capital%20of%20Ohio%20is"));
+    await until(() => isLive(false, /Ohio/), PAGE_SECONDS, "the link's model and prompt are there", () => shown(page));
+    await page.evaluate(() => history.back());
+    await until(() => isLive(true, /Dallas/), PAGE_SECONDS, "Back brings the fetched model", () => shown(page));
+    assert.equal(await page.$("#model"), null, "and no other screen");
     await page.click("#model-open");
     await page.click("#remove");
     await page.click("#remove");
