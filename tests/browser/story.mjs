@@ -147,7 +147,7 @@ async function goesOn(world) {
 // The prompt by a link that the visitor pastes, and all that fires in it, as the page saves it.
 async function answers(page, { hub, link, n_tokens, seconds }) {
   const server = hub.origin.split("//")[1];
-  const isThere = async () => (await text(page, "#source")).includes(server) && (await state(page)) === "live";
+  const isThere = async () => (await state(page)) === "live" && (await text(page, "#source")).includes(server);
   await until(async () => (await isThere()) || (await state(page)) === "failed", seconds, "the model is open", () => shown(page));
   await page.click("#palette-open");
   await page.waitForSelector("#palette-text");
