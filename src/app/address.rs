@@ -59,7 +59,7 @@ pub fn follow_address(ui: Ui) {
             // What is written next belongs to this step.
             WRITTEN.set((here.clone(), None));
             if !here.is_empty() {
-                ui.ask(|desk| desk.read_link(&here));
+                ui.open_link(&here);
             }
         }
     });

@@ -112,8 +112,7 @@ impl Desk {
         }
         let mut out = Vec::new();
         if restarts {
-            // The new engine is told of the model by whoever restarts it; the labels are ours to tell.
-            out.push(self.load_labels());
+            out.extend(self.open_again());
         }
         if let Some(prompt) = self.retry(now_millis) {
             out.extend(self.run(prompt, now_millis).1);

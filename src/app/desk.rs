@@ -35,8 +35,6 @@ pub enum Engine {
     Starting,
     /// As it says itself.
     Said(EngineState),
-    /// The browser has no WebGPU.
-    NoWebGpu,
 }
 
 /// What is awaited, and how far it is.
@@ -180,6 +178,8 @@ pub struct Desk {
     pub base: String,
     /// How the engine is.
     pub engine: Engine,
+    /// Whether the browser has no WebGPU: the engine opens no model then, and does all else.
+    pub no_webgpu: bool,
     /// The adapter.
     pub about: Option<Description>,
     /// The model.

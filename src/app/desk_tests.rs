@@ -220,7 +220,7 @@ fn what_can_not_be_run_is_refused_kindly() {
         let it = desk.failure.clone().expect("a refusal");
         assert!(!it.what.is_empty() && !it.remedy.is_empty());
     }
-    desk.engine = Engine::NoWebGpu;
+    desk.no_webgpu = true;
     assert!(desk.run(prompt("one"), 0.0).1.is_empty());
 }
 

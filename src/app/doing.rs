@@ -2,7 +2,7 @@
 
 use super::{
     ask::{Purpose, Question},
-    desk::{Atlas, Coming, Desk, Engine, Prompt, Shown, Source},
+    desk::{Atlas, Coming, Desk, Prompt, Shown, Source},
     gathering::Heap,
     options::Metric,
     record::Record,
@@ -90,11 +90,16 @@ impl Desk {
         }
     }
 
-    /// What the engine is asked first: to open the demo model, and to run what is shown.
+    /// What the engine is asked first: to open the demo model, and to run what is shown. Without WebGPU, what it can do without a model.
     pub fn start(&mut self) -> Vec<Question> {
-        let mut out = vec![Question::describe()];
+        let first = match self.no_webgpu {
+            true => self.load_labels(),
+            false => Question::describe(),
+        };
+        let mut out = vec![first];
         out.extend(match self.linking.opened.take() {
             Some(it) => self.read_link(&it),
+            None if self.no_webgpu => vec![],
             None => self.begin(None),
         });
         out
@@ -158,9 +163,9 @@ impl Desk {
     pub fn run(&mut self, prompt: Prompt, now_millis: f64) -> (Vec<u32>, Vec<Question>) {
         self.failure = None;
         self.stopped = false;
-        let runs = match self.engine {
-            Engine::NoWebGpu => refuse(NOT_HERE.0, NOT_HERE.1),
-            _ => check(&prompt),
+        let runs = match self.no_webgpu {
+            true => refuse(NOT_HERE.0, NOT_HERE.1),
+            false => check(&prompt),
         };
         if let Err(it) = runs {
             self.failure = Some(it);

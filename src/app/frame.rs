@@ -105,9 +105,9 @@ fn NoWebGpu(
     /// What is shown and what can be done.
     ui: Ui,
 ) -> impl IntoView {
-    let engine = memo(move || ui.desk.read().engine == Engine::NoWebGpu);
+    let has_none = memo(move || ui.desk.read().no_webgpu);
     part(move || {
-        engine.get().then(|| {
+        has_none.get().then(|| {
             let advice = ui.browser.with_value(Browser::advice);
             let copy = click(move || ui.doings.copy.run(report(ui)));
             view! {
@@ -128,6 +128,10 @@ fn TopBar(
 ) -> impl IntoView {
     let engine = memo(move || ui.desk.read().engine.clone());
     let model = memo(move || ui.desk.read().opened_name());
+    let status = move || match ui.desk.read().no_webgpu {
+        true => words::NO_WEBGPU.into(),
+        false => engine_words(&engine.get(), model.get()),
+    };
     let restart = move || {
         let is_dead = matches!(engine.get(), Engine::Said(EngineState::Dead { .. }));
         is_dead.then(|| {
@@ -166,7 +170,7 @@ fn TopBar(
         <header class="bar">
             <h1>"Gemscope"</h1>
             <p class="pitch">{words::PITCH}</p>
-            <p role="status" class="engine">{text(move || engine_words(&engine.get(), model.get()))}</p>
+            <p role="status" class="engine">{text(status)}</p>
             {part(whole)}
             {part(restart)}
             {part(update)}
@@ -184,7 +188,6 @@ fn TopBar(
 fn engine_words(engine: &Engine, model: Option<String>) -> String {
     match engine {
         Engine::Starting => words::STARTING.into(),
-        Engine::NoWebGpu => "No WebGPU here: recorded runs only.".into(),
         Engine::Said(EngineState::Ready) => match model {
             Some(it) => format!("Live: {it}."),
             None => "The engine is ready; the model is loading.".into(),

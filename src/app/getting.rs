@@ -16,6 +16,9 @@ use crate::{
 impl Desk {
     /// Fetches what the form says.
     pub fn fetch_chosen(&mut self) -> Vec<Question> {
+        if self.no_webgpu {
+            return self.refuse_model();
+        }
         self.library.failure = None;
         self.library.verification = None;
         let from = match self.library.choice.origin {

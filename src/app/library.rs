@@ -5,7 +5,7 @@ use super::{
     amounts::bytes,
     ask::{Purpose, Question},
     choice::Choice,
-    desk::{Desk, Engine, Prompt, Wait},
+    desk::{Desk, Prompt, Wait},
     doing::{NOT_HERE, refuse},
     fitting::Fitting,
     storing::Verification,
@@ -159,6 +159,9 @@ impl Desk {
 
     /// Opens another model; what is on the page stays until its first run is there.
     pub fn open(&mut self, request: OpenRequest) -> Vec<Question> {
+        if self.no_webgpu {
+            return self.refuse_model();
+        }
         self.library.failure = None;
         self.library.readiness = None;
         let form = Choice::of(&request);
@@ -179,10 +182,6 @@ impl Desk {
 
     /// Opens what the form says, if it can be read.
     pub fn open_chosen(&mut self) -> Vec<Question> {
-        if self.engine == Engine::NoWebGpu {
-            self.unheard(&Purpose::Open);
-            return vec![];
-        }
         match self.library.choice.request(&self.base) {
             Ok(it) => self.open(it),
             Err(it) => self.refuse_choice(it),
@@ -327,16 +326,10 @@ impl Desk {
         vec![]
     }
 
-    /// Where there is no WebGPU there is no engine either, and nobody who could do it.
-    pub fn unheard(&mut self, purpose: &Purpose) {
-        if *purpose == Purpose::Fetch {
-            self.library.fetching = None;
-        }
-        if *purpose == Purpose::ReadLink {
-            self.linking.opened = None;
-            self.linking.notes.push(words::NO_LINKS.into());
-        }
+    /// Where there is no WebGPU no model is opened, nor fetched to lie there.
+    pub(super) fn refuse_model(&mut self) -> Vec<Question> {
         self.library.failure = refuse(NOT_HERE.0, NOT_HERE.1).err();
+        vec![]
     }
 
     /// Notes what was done.

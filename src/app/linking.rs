@@ -157,6 +157,9 @@ impl Desk {
             let model = view.model.clone();
             Some((prompt.clone()?, WitnessSent { witness, model }))
         });
+        if self.no_webgpu {
+            return self.land_without_model(view);
+        }
         if self.opened.is_none() || self.is_of_other_model(&view) {
             self.linking.sought_model = true;
             self.linking.prompt = prompt;
@@ -181,6 +184,38 @@ impl Desk {
         }
     }
 
+    /// What a link says where no model can be opened: of the model that is recorded all but what it would compute, of another nothing that
+    /// is that model's.
+    fn land_without_model(&mut self, view: View) -> Vec<Question> {
+        self.linking.opened = None;
+        self.linking.sent = None;
+        let is_recorded = (view.model.as_ref()).is_none_or(|it| it.repo.is_none());
+        self.linking.landed = Some(match is_recorded {
+            true => {
+                self.linking.notes.extend(words::left_out(&view));
+                self.take_labels(&view);
+                view
+            }
+            false => {
+                self.say_no_run();
+                View {
+                    route: view.route.without_feature(),
+                    map: view.map,
+                    embed: view.embed,
+                    ..View::default()
+                }
+            }
+        });
+        vec![]
+    }
+
+    /// The prompt of a link can't be run here, nor was it recorded. Where a snapshot is offered that shows what is missing.
+    pub(super) fn say_no_run(&mut self) {
+        if self.linking.offer.is_none() {
+            self.linking.notes.push(words::NO_RUN.into());
+        }
+    }
+
     /// Runs a prompt of a link, unless it is so long that the visitor should say so.
     pub(super) fn run_linked(&mut self, prompt: Prompt, now_millis: f64) -> Vec<Question> {
         let n_ids = prompt.ids.as_ref().map_or(0, Vec::len);
@@ -198,7 +233,7 @@ impl Desk {
     fn take_labels(&mut self, view: &View) {
         let here = self.link_model();
         let fits = |it: &LinkModel| here.as_ref().is_some_and(|here| here.is_same_model(it));
-        let labels = match view.model.as_ref().is_none_or(fits) {
+        let labels = match self.no_webgpu || view.model.as_ref().is_none_or(fits) {
             true => &view.labels[..],
             false => &[],
         };

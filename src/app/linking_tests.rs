@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::{choice::Choice, desk::Atlas, parts::Parts, record::Record};
-use crate::session::protocol::{Event, EventBody, RunKey};
+use crate::session::protocol::{EngineState, Event, EventBody, RunKey};
 use crate::spec::{Config, FeatureId, Plan, Precision, StoredList};
 use std::sync::Arc;
 
@@ -155,6 +155,60 @@ fn a_model_that_a_link_asks_for_and_that_fails_leaves_the_former_one() {
     assert!(!desk.is_between(), "addresses are written again");
     // That one fails too: nothing goes in a circle.
     assert!(fold(&mut desk, Purpose::Open, EventBody::Failed(it)).is_empty());
+}
+
+#[test]
+fn a_model_that_fails_leaves_the_former_one_to_who_chose_it_too() {
+    let (mut desk, _) = sent_to_the_demo();
+    desk.leave_link();
+    let demo = desk.library.open.clone().expect("the demo is open");
+    desk.library.choice =
+        Choice::of_link(&LinkModel::gemma(Precision::Precise), &Choice::default());
+    desk.open_chosen();
+    let it = Failure {
+        what: "The engine stopped.".into(),
+        remedy: String::new(),
+        detail: String::new(),
+    };
+    let asked = fold(&mut desk, Purpose::Open, EventBody::Failed(it));
+    assert!(matches!(&asked[0], CommandBody::Open(it) if *it == demo));
+    assert!(desk.linking.notes[0].contains("The engine stopped."));
+    assert_eq!(
+        desk.library.open,
+        Some(demo.clone()),
+        "the page names what comes"
+    );
+    // The engine starts again before that is open: it is asked for once more.
+    let state = EventBody::State(EngineState::Restarting {
+        reason: "trap".into(),
+    });
+    let asked = fold(&mut desk, Purpose::Describe, state);
+    assert!(matches!(&asked[0], CommandBody::Open(it) if *it == demo));
+}
+
+#[test]
+fn without_webgpu_a_link_shows_what_is_not_of_another_model() {
+    let mut desk = opening();
+    desk.no_webgpu = true;
+    let asked = desk.start();
+    let opens = |it: &Question| matches!(it.body, CommandBody::Open(_) | CommandBody::Stored);
+    assert!(!asked.iter().any(opens), "{asked:?}");
+    let view = View {
+        layer: Some(1),
+        ..linked("a")
+    };
+    assert!(read(&mut desk, view.clone()).is_empty());
+    assert_eq!(desk.linking.landed.take().and_then(|it| it.layer), Some(1));
+    assert!(desk.linking.notes.is_empty());
+    let of_gemma = View {
+        model: Some(LinkModel::gemma(Precision::Precise)),
+        ..view
+    };
+    assert!(read(&mut desk, of_gemma).is_empty());
+    assert_eq!(desk.linking.landed.take().and_then(|it| it.layer), None);
+    assert_eq!(desk.linking.notes.len(), 1);
+    assert!(!desk.is_between(), "addresses are written again");
+    assert!(desk.fetch_chosen().is_empty() && desk.library.failure.is_some());
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn take(ui: Ui, told: RwSignal<String>, deed: Deed) {
     match deed {
         Deed::Act(it) => ui.act(it),
         Deed::Feature(_) => (),
-        Deed::Link(it) => ui.ask(|desk| desk.read_link(&it)),
+        Deed::Link(it) => ui.open_link(&it),
         Deed::Prompt(text) => {
             ui.draft.set(text.clone());
             ui.run(Prompt { text, ids: None });

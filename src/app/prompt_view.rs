@@ -24,6 +24,7 @@ pub(super) fn SessionBar(
         let text = event_target_value(&it);
         ui.draft.set(text.clone());
         ui.awaited_ids.set_value(None);
+        ui.typed.set_value(true);
         ui.ask(|desk| desk.draft(&text));
     };
     let stale = move || {

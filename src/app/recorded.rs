@@ -1,7 +1,7 @@
 //! Runs that were recorded when the page was made, and what to look for in them: what there is to see before any engine, and without one.
 
 use super::{desk::Atlas, json, record::Record};
-use crate::spec::{FeatureId, Label};
+use crate::spec::{FeatureId, Input, Label};
 use serde::{Deserialize, Serialize};
 
 /// A prompt that shows something.
@@ -40,6 +40,14 @@ impl Recording {
     /// The run of a prompt.
     pub fn run(&self, prompt: &str) -> Option<&Record> {
         self.runs.iter().find(|it| it.prompt == prompt)
+    }
+
+    /// The run of what a link calls its prompt.
+    pub fn run_of(&self, prompt: &Input) -> Option<&Record> {
+        self.runs.iter().find(|it| match prompt {
+            Input::Text(text) => it.prompt == *text,
+            Input::Ids(ids) => it.ids() == *ids,
+        })
     }
 
     /// The run that the page opens with, and what is known of its features.

@@ -61,17 +61,30 @@ impl Desk {
         self.open_demo()
     }
 
-    /// The model that was asked for did not open. Where a link asked for it, what was open before comes back.
+    /// The model that was asked for did not open: what was open before comes back, and why is said where its run does not wipe it away.
     pub(super) fn open_failed(&mut self, it: &Failure) -> Vec<Question> {
         let former = self.library.former.take();
-        if self.linking.opened.is_none() {
-            return vec![];
+        let of_link = self.linking.opened.is_some();
+        if of_link {
+            self.leave_link();
         }
-        self.leave_link();
-        self.linking
-            .notes
-            .push(format!("{} {}", it.what, it.remedy));
+        if of_link || former.is_some() {
+            let note = format!("{} {}", it.what, it.remedy);
+            self.tell(&note);
+            self.linking.notes.push(note);
+        }
         former.map_or_else(Vec::new, |it| self.open(it))
+    }
+
+    /// What a new engine is asked: whoever restarts it has opened the model that was open, but not one that had not opened yet; labels are
+    /// ours to tell.
+    pub(super) fn open_again(&mut self) -> Vec<Question> {
+        match self.library.open.clone() {
+            // It waits for the new engine, its labels with it.
+            _ if self.is_asked(&Purpose::Open) => vec![],
+            Some(it) if self.opened.is_none() => self.open(it),
+            _ => vec![self.load_labels()],
+        }
     }
 
     pub(super) fn is_of_this_model(&self, view: &View) -> bool {

@@ -129,10 +129,14 @@ impl Supervisor {
 
     /// The visitor asks for another start.
     pub fn restart(&mut self) -> Vec<Action> {
-        let mut actions = self.fail_sent("restarted by hand");
+        let reason = String::from("restarted by hand");
+        let mut actions = self.fail_sent(&reason);
         self.phase = Phase::Starting;
         self.may_restart = true;
-        actions.push(Action::Start);
+        actions.extend([
+            Action::Tell(state(EngineState::Restarting { reason })),
+            Action::Start,
+        ]);
         actions
     }
 
@@ -194,6 +198,13 @@ impl Supervisor {
     fn fail_sent(&mut self, reason: &str) -> Vec<Action> {
         let sent = std::mem::take(&mut self.sent);
         let own = std::mem::take(&mut self.own);
+        let opens = |(id, body): (&u32, &CommandBody)| {
+            matches!(body, CommandBody::Open(_)) && !own.contains(id)
+        };
+        if sent.iter().any(opens) {
+            // What was open before is not what the page waits for; it hears that this failed, and says what to open.
+            self.opened = None;
+        }
         let theirs = sent.into_keys().filter(|it| !own.contains(it));
         theirs.map(|it| Action::Tell(failed(it, reason))).collect()
     }

@@ -91,7 +91,17 @@ fn it_restarts_once_opens_again_and_then_is_dead() {
     assert!(it.died("again").is_empty());
     let (refused, actions) = it.post(CommandBody::Describe);
     assert_eq!(failed_ids(&actions), [refused]);
-    assert_eq!(it.restart(), [Action::Start]);
+    let actions = it.restart();
+    assert!(matches!(
+        actions[..],
+        [
+            Action::Tell(Event {
+                body: EventBody::State(EngineState::Restarting { .. }),
+                ..
+            }),
+            Action::Start
+        ]
+    ));
     assert!(
         matches!(it.died("trap").last(), Some(Action::Start)),
         "by hand gives one more"
@@ -107,6 +117,17 @@ fn a_closed_model_is_not_opened_again() {
         done(&mut it, id);
     }
     it.died("trap");
+    assert!(matches!(sent(&it.ready())[..], [CommandBody::Hello { .. }]));
+}
+
+#[test]
+fn a_worker_that_dies_while_another_model_opens_brings_neither_back_by_itself() {
+    let (mut it, _) = Supervisor::new();
+    it.ready();
+    let (first, _) = it.post(open());
+    done(&mut it, first);
+    let (second, _) = it.post(open());
+    assert_eq!(failed_ids(&it.died("trap")), [second]);
     assert!(matches!(sent(&it.ready())[..], [CommandBody::Hello { .. }]));
 }
 

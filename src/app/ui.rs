@@ -23,7 +23,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 pub struct Doings {
     /// Posts a command; its id.
-    pub post: Callback<CommandBody, Option<u32>>,
+    pub post: Callback<CommandBody, u32>,
     /// Starts the engine again.
     pub restart: Callback<()>,
     /// Milliseconds of a clock that never goes back.
@@ -55,6 +55,8 @@ pub struct Ui {
     pub draft: RwSignal<String>,
     /// Tokens of a link whose text the prompt's field waits for.
     pub awaited_ids: StoredValue<Option<Vec<u32>>>,
+    /// Whether something has been typed into it since a link was opened.
+    pub typed: StoredValue<bool>,
     /// What the browser says of itself.
     pub browser: StoredValue<Browser>,
     /// Whether the system is dark.
@@ -147,6 +149,7 @@ impl Ui {
             options,
             draft: RwSignal::new(draft.unwrap_or_default()),
             awaited_ids: StoredValue::new(None),
+            typed: StoredValue::new(false),
             browser: StoredValue::new(browser),
             system_dark: RwSignal::new(false),
             later: RwSignal::new(Came::default()),
@@ -172,10 +175,7 @@ impl Ui {
     pub fn ask(self, change: impl FnOnce(&mut Desk) -> Vec<Question>) {
         self.desk.update(|desk| {
             for Question { purpose, body } in change(desk) {
-                match self.doings.post.run(body) {
-                    Some(id) => desk.posted(id, purpose),
-                    None => desk.unheard(&purpose),
-                }
+                desk.posted(self.doings.post.run(body), purpose);
             }
         });
     }

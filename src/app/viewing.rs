@@ -119,18 +119,46 @@ impl Ui {
         }
     }
 
-    fn put(self, view: View) {
-        match &view.prompt {
-            Some(Input::Text(it)) => self.draft.set(it.clone()),
+    /// Where nothing can be run, the prompt of a link is shown if it was recorded, and otherwise said; whether it is shown.
+    fn show_recorded(self, prompt: &Input) -> bool {
+        let recorded = self.recording.with_value(|it| it.run_of(prompt).cloned());
+        let is_there = recorded.is_some();
+        self.desk.update(|desk| match recorded {
+            Some(it) => desk.show_recorded(it),
+            None => desk.say_no_run(),
+        });
+        is_there
+    }
+
+    /// The prompt of a link stands in the field, unless something has been typed there since the link was opened.
+    fn put_prompt(self, prompt: &Input) {
+        if self.typed.get_value() {
+            return;
+        }
+        match prompt {
+            Input::Text(it) => self.draft.set(it.clone()),
             // The text of ids is known once they have run; it comes into an empty field.
-            Some(Input::Ids(ids)) => {
+            Input::Ids(ids) => {
                 let shown = self.shown.get_untracked().map(|it| it.prompt);
                 let known = shown.filter(|it| it.ids.as_ref() == Some(ids));
                 self.awaited_ids
                     .set_value(known.is_none().then(|| ids.clone()));
                 self.draft.set(known.map_or_else(String::new, |it| it.text));
             }
-            None => (),
+        }
+    }
+
+    /// Opens what a text says: a fragment, a whole address, a feature in words.
+    pub fn open_link(self, text: &str) {
+        self.typed.set_value(false);
+        self.ask(|desk| desk.read_link(text));
+    }
+
+    fn put(self, view: View) {
+        let runs = !self.desk.read_untracked().no_webgpu;
+        let prompt = view.prompt.as_ref();
+        if let Some(it) = prompt.filter(|it| runs || self.show_recorded(it)) {
+            self.put_prompt(it);
         }
         let embed = view.route.is_embedded().then(|| view.embed.clone());
         self.embed.set(embed);

@@ -223,8 +223,12 @@ pub(super) fn id(it: FeatureId) -> String {
     format!("L{}/{}", it.layer, it.index)
 }
 
-/// An engine reads links, and there is none.
-pub(super) const NO_LINKS: &str = "Links are read where WebGPU is: this one was left aside.";
+/// The prompt of a link, where no prompt can be run.
+pub(super) const NO_RUN: &str =
+    "Its prompt can't be run in this browser: what was on the page stays.";
+
+/// How the engine is where there is no WebGPU.
+pub(super) const NO_WEBGPU: &str = "No WebGPU here: recorded runs and snapshots only.";
 
 /// A prompt in tokens that another model counts otherwise.
 pub(super) const OTHER_IDS: &str =

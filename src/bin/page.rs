@@ -14,9 +14,9 @@ fn main() {
 mod web {
     use gemscope::{
         app::{
-            Browser, Came, Choice, Desk, Doings, Engine, Group, Hear, Held, Keeping, Later, Link,
-            Metric, Options, Page, Parts, Recording, Site, SiteDeed, Sort, Theme, Ui, Widths, act,
-            base, follow_address, fragment, has_webgpu, requests, save_file, take_drops,
+            Browser, Came, Choice, Desk, Doings, Group, Hear, Held, Keeping, Later, Link, Metric,
+            Options, Page, Parts, Recording, Site, SiteDeed, Sort, Theme, Ui, Widths, act, base,
+            follow_address, fragment, has_webgpu, requests, save_file, take_drops,
         },
         session::protocol::{CommandBody, Event},
     };
@@ -56,9 +56,7 @@ mod web {
         });
         desk.linking.opened = fragment();
         desk.library.choice = Choice::of_text(&kept(MODEL).unwrap_or_default());
-        if !has_webgpu() {
-            desk.engine = Engine::NoWebGpu;
-        }
+        desk.no_webgpu = !has_webgpu();
         if let Some(it) = document().get_element_by_id("first") {
             it.remove();
         }
@@ -71,10 +69,8 @@ mod web {
     }
 
     fn begin(ui: Ui) {
-        if has_webgpu() {
-            LINK.set(Some(Link::start()));
-            ui.ask(Desk::start);
-        }
+        LINK.set(Some(Link::start()));
+        ui.ask(Desk::start);
         fetch_later(ui);
         Effect::new(move |_| mark(ui));
         Effect::new(move |_| {
@@ -199,7 +195,7 @@ mod web {
     fn doings() -> Doings {
         Doings {
             post: Callback::new(|body: CommandBody| {
-                LINK.with_borrow(|it| it.as_ref().map(|it| it.post(body)))
+                LINK.with_borrow(|it| it.as_ref().map_or(0, |it| it.post(body)))
             }),
             restart: Callback::new(|()| {
                 LINK.with_borrow(|it| {
@@ -308,7 +304,7 @@ mod web {
         let state = match (&desk.failure, desk.is_running()) {
             (_, true) => "running",
             (Some(_), _) => "failed",
-            _ if desk.engine == Engine::NoWebGpu => "recorded",
+            _ if desk.no_webgpu => "recorded",
             _ if is_live => "live",
             _ => "loading",
         };
