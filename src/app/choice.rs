@@ -2,7 +2,7 @@
 
 use crate::{
     session::protocol::{Half, LinkModel, ModelRef, OpenRequest, TranscoderRef, TranscoderRequest},
-    spec::{Precision, RepoRef, gemma},
+    spec::{LinkTranscoders, Precision, RepoRef, gemma},
 };
 
 /// Layers of a model are numbered below this; a list that goes further is a slip of the hand.
@@ -107,12 +107,15 @@ impl Choice {
 
     /// The form for the model that a link names; what a link does not say is as it was where the model was the same.
     pub fn of_link(it: &LinkModel, last: &Self) -> Self {
+        let linked = Self::of_name(it);
         match last.is_of(it) {
             true => Self {
-                precision: it.precision,
-                ..last.clone()
+                layers: last.layers.clone(),
+                decoders: last.decoders,
+                budget: last.budget.clone(),
+                ..linked
             },
-            false => Self::of_name(it),
+            false => linked,
         }
     }
 
@@ -137,6 +140,15 @@ impl Choice {
             precision: it.precision,
             ..Self::default()
         }
+        .with_transcoders(it.transcoders.as_ref())
+    }
+
+    fn with_transcoders(mut self, it: Option<&LinkTranscoders>) -> Self {
+        if let Some(it) = it {
+            self.transcoders = it.repo.to_string();
+            self.variants = variant_words(&it.average_l0);
+        }
+        self
     }
 
     /// Whether it is the demo.
@@ -210,8 +222,7 @@ impl Choice {
             }
             it.layers = of.layers.as_deref().map_or("all".into(), layer_words);
             it.decoders = of.halves.contains(&Half::Decoder);
-            let variants = of.average_l0.iter().map(|it| format!("{}:{}", it.0, it.1));
-            it.variants = variants.collect::<Vec<_>>().join(", ");
+            it.variants = variant_words(&of.average_l0);
         }
         it
     }
@@ -328,6 +339,11 @@ fn variants(text: &str) -> Result<Vec<(usize, usize)>, String> {
     pieces.map(read).collect()
 }
 
+fn variant_words(of: &[(usize, usize)]) -> String {
+    let pieces = of.iter().map(|it| format!("{}:{}", it.0, it.1));
+    pieces.collect::<Vec<_>>().join(", ")
+}
+
 /// Layers as one writes them, ranges together.
 pub(super) fn layer_words(layers: &[usize]) -> String {
     let mut pieces: Vec<(usize, usize)> = Vec::new();
@@ -348,51 +364,5 @@ pub(super) fn layer_words(layers: &[usize]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_makes_the_form_that_made_it() {
-        let base = "https://here";
-        let gemma = Choice::default().from(Origin::Mirror);
-        let other = Choice {
-            layers: "0-12, 20".into(),
-            decoders: false,
-            variants: "12:80".into(),
-            budget: "6000".into(),
-            ..Choice::default().from(Origin::Gated)
-        };
-        for it in [Choice::default(), gemma, other] {
-            let request = it.request(base).unwrap();
-            assert_eq!(Choice::of(&request), it);
-            assert_eq!(Choice::of_text(&it.text()), it);
-        }
-    }
-
-    #[test]
-    fn layers_are_lists_of_ranges_and_what_is_none_is_said() {
-        assert_eq!(layers(" all "), Ok(None));
-        assert_eq!(layers("3, 0-1,1"), Ok(Some(vec![0, 1, 3])));
-        assert_eq!(layer_words(&[0, 1, 3]), "0-1, 3");
-        for text in ["x", "3-1", "0-", "-1", "0-4000", "1;2"] {
-            assert!(layers(text).is_err(), "{text}");
-        }
-        let none = Choice {
-            layers: "none".into(),
-            ..Choice::default()
-        };
-        assert!(none.request("").unwrap().transcoders.is_none());
-    }
-
-    #[test]
-    fn what_can_t_be_read_is_said() {
-        let of = |change: fn(&mut Choice)| {
-            let mut it = Choice::default().from(Origin::Other);
-            change(&mut it);
-            it.request("").unwrap_err()
-        };
-        assert!(of(|it| it.model = "gemma".into()).contains("OWNER/NAME"));
-        assert!(of(|it| it.budget = "-3".into()).contains("MB"));
-        assert!(of(|it| it.variants = "80".into()).contains("12:80"));
-    }
-}
+#[path = "choice_tests.rs"]
+mod tests;

@@ -8,8 +8,8 @@ use super::{
     words,
 };
 use crate::session::protocol::{
-    CommandBody, EventBody, Failure, FeatureId, Input, LinkModel, LinkRead, Links, ModelRef,
-    Outcome, Verdict, View, Witness, WitnessSent,
+    CommandBody, EventBody, Failure, FeatureId, Input, LinkModel, LinkRead, Links, Outcome,
+    Verdict, View, Witness, WitnessSent,
 };
 use crate::spec::OwnLabel;
 
@@ -126,13 +126,7 @@ impl Desk {
 
     /// The open model as a link names it.
     pub(super) fn link_model(&self) -> Option<LinkModel> {
-        let request = self.library.open.as_ref()?;
-        let repo = match &request.model {
-            ModelRef::Hub { repo } => Some(repo.clone()),
-            _ => None,
-        };
-        let precision = request.precision;
-        Some(LinkModel { repo, precision })
+        self.library.open.as_ref().map(LinkModel::of)
     }
 
     /// What a link says. Before a model is open its prompt waits for one; then it is read again, against what that model has.
@@ -232,7 +226,7 @@ impl Desk {
     /// What the sender calls features, as long as they are of the model that is here.
     fn take_labels(&mut self, view: &View) {
         let here = self.link_model();
-        let fits = |it: &LinkModel| here.as_ref().is_some_and(|here| here.is_same_model(it));
+        let fits = |it: &LinkModel| here.as_ref().is_some_and(|here| here.is_same_set(it));
         let labels = match self.no_webgpu || view.model.as_ref().is_none_or(fits) {
             true => &view.labels[..],
             false => &[],
@@ -247,11 +241,14 @@ impl Desk {
             return;
         };
         let said = std::mem::take(&mut self.linking.said_model);
-        if !said && !here.is_same_model(linked) {
-            self.linking
-                .notes
-                .push(words::other_model(&linked.name(), &here.name()));
+        if said || here.is_same_set(linked) {
+            return;
         }
+        let [sent, ours] = match here.is_same_model(linked) {
+            true => [linked, &here].map(LinkModel::transcoders_name),
+            false => [linked, &here].map(LinkModel::name),
+        };
+        self.linking.notes.push(words::other_model(&sent, &ours));
     }
 
     /// Notes what the run on the page says; of a file's nothing, which others made.

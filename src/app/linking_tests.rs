@@ -221,12 +221,13 @@ fn a_model_that_was_open_in_this_visit_comes_back_as_it_was() {
         ..Choice::of_link(&LinkModel::gemma(Precision::Precise), &Choice::default())
     };
     let gemma = form.request("https://here").expect("a form");
+    let model = Some(LinkModel::of(&gemma));
     desk.open(gemma);
     let demo = Choice::default().request("https://here").expect("a form");
     desk.open(demo);
     desk.library.choice = Choice::default();
     desk.opened = Some((Config::gemma_2_2b(), no_plan()));
-    read(&mut desk, view);
+    read(&mut desk, View { model, ..view });
     assert_eq!(desk.library.choice, form);
 }
 

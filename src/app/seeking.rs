@@ -92,9 +92,10 @@ impl Desk {
         both.is_none_or(|(here, to)| here.is_same_model(to))
     }
 
-    /// Whether a link is of another model than the one that is open, and that one has not been looked for yet.
+    /// Whether a link is of another model than the one that is open, or of other transcoders, and these have not been looked for yet.
     pub(super) fn is_of_other_model(&self, view: &View) -> bool {
-        !self.linking.sought_model && !self.is_of_this_model(view)
+        let both = self.link_model().zip(view.model.as_ref());
+        !self.linking.sought_model && both.is_some_and(|(here, to)| !here.is_same_set(to))
     }
 
     fn open_demo(&mut self) -> Vec<Question> {

@@ -281,7 +281,7 @@ pub(super) fn offer(it: &SnapshotAddress, comes: bool) -> String {
 /// Two models that are not the same.
 pub(super) fn other_model(sent: &str, here: &str) -> String {
     format!(
-        "This link was made with {sent}; here is {here}. Features have other meanings in another model."
+        "This link was made with {sent}; here is {here}. Features of one are not those of the other."
     )
 }
 

@@ -6,7 +6,7 @@ use super::{
     inbox::Job,
     link::{self, Limits},
     open::Book,
-    protocol::{CommandBody, LinkModel, LinkRead, Links, ModelRef, Outcome, View},
+    protocol::{CommandBody, LinkModel, LinkRead, Links, Outcome, View},
     trouble::Trouble,
 };
 use crate::spec::EmbedFlags;
@@ -67,16 +67,9 @@ impl Engine {
 }
 
 impl Book {
-    /// The open model as a link names it; a folder is taken for the demo model's, whose links name no repository.
+    /// The open model as a link names it.
     pub(super) fn link_model(&self) -> LinkModel {
-        let repo = match &self.request.model {
-            ModelRef::Hub { repo } => Some(repo.clone()),
-            ModelRef::Folder { .. } | ModelRef::Synth { .. } => None,
-        };
-        LinkModel {
-            repo,
-            precision: self.plan.precision,
-        }
+        LinkModel::of(&self.request)
     }
 
     fn limits(&self) -> Limits {

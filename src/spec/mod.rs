@@ -68,7 +68,7 @@ pub use labels::{
     Example, HostedLabel, Label, LabelConflict, LabelHit, LabelsAbout, LabelsFound, LabelsFrom,
     LabelsKept, LabelsOwn,
 };
-pub use link_model::{LinkModel, LinkModelError};
+pub use link_model::{LinkModel, LinkModelError, LinkTranscoders};
 pub use metrics::{Splice, SpliceMetrics};
 pub use open::{ModelRef, OpenRequest, TranscoderRef, TranscoderRequest};
 pub use opening::{OPENING, OpeningPrompt, opening_ids};

@@ -141,6 +141,13 @@ fn other_circumstances(here: Witnessed<'_>, sent: Witnessed<'_>) -> Vec<String> 
                 theirs.name()
             ));
         }
+        if ours.is_same_model(theirs) && !ours.is_same_set(theirs) {
+            out.push(format!(
+                "Transcoders: {} here, {} at the sender's.",
+                ours.transcoders_name(),
+                theirs.transcoders_name()
+            ));
+        }
         if ours.precision != theirs.precision {
             out.push(format!(
                 "Precision: {} here, {} at the sender's.",

@@ -47,12 +47,12 @@ pub fn fitted(mut view: View, open: Option<&Limits>, notes: &mut Notes) -> View 
     let is_open = |it: &&Limits| {
         view.model
             .as_ref()
-            .is_none_or(|of| of.is_same_model(&it.model))
+            .is_none_or(|of| of.is_same_set(&it.model))
     };
     let known = view
         .model
         .as_ref()
-        .is_some_and(LinkModel::is_gemma)
+        .is_some_and(|it| it.is_gemma() && it.transcoders.is_none())
         .then(Limits::gemma);
     let Some(limits) = open.filter(is_open).or(known.as_ref()) else {
         return view;

@@ -100,6 +100,7 @@ fn models() -> impl Strategy<Value = Option<LinkModel>> {
         "demo-compact",
         "g2b-precise",
         "google/gemma-2-2b-compact",
+        "g2b-compact~a/b~3:80",
     ];
     let of = |it: Option<&str>| it.map(|it| it.parse().expect(it));
     option::of(sample::select(names.to_vec())).prop_map(of)
