@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::{choice::Choice, desk::Atlas, parts::Parts, record::Record};
-use crate::session::protocol::{EngineState, Event, EventBody, RunKey};
+use crate::session::protocol::{EngineState, Event, EventBody, ModelRef, RunKey};
 use crate::spec::{Config, FeatureId, Plan, Precision, StoredList};
 use std::sync::Arc;
 

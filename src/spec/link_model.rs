@@ -163,6 +163,7 @@ impl FromStr for LinkTranscoders {
         let is_list =
             |it: &str| it.starts_with(|it: char| it.is_ascii_digit()) && !it.contains('/');
         let (repo, list) = match text.split_once(BEFORE) {
+            Some((_, "")) => return Err(()),
             Some(it) => it,
             None if is_list(text) => (gemma::TRANSCODER_REPO, text),
             None => (text, ""),
