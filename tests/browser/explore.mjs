@@ -1,6 +1,7 @@
 // Cases of the page as a visitor uses it: it opens alive, prompts are typed, features found, looked at and tried.
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { noErrors } from "./pages.mjs";
 import { until } from "./timing.mjs";
