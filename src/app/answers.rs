@@ -106,6 +106,12 @@ impl Desk {
             EngineState::Recovered => (false, true),
             _ => (false, false),
         };
+        if let Engine::Said(EngineState::Dead { .. }) = self.engine {
+            // The visitor has started it again.
+            self.retried_millis = None;
+        }
+        // There is WebGPU and no adapter: what follows is the same.
+        self.no_webgpu |= it == EngineState::NoAdapter;
         self.engine = Engine::Said(it);
         if !restarts && !is_back {
             return vec![];
@@ -132,9 +138,7 @@ impl Desk {
                     ..
                 },
             ) => {
-                self.declared_l0 = declared_l0.into_iter().collect();
-                self.opened = Some((config, plan));
-                return self.first_run(now_millis);
+                return self.model_opened((config, plan), declared_l0, now_millis);
             }
             (Purpose::Count(n), Outcome::Tokens(it)) => {
                 // BOS is put before every prompt.
@@ -175,14 +179,6 @@ impl Desk {
             _ => (),
         }
         vec![]
-    }
-
-    /// A model is open: the prompt of a link runs, or what is on the page.
-    fn first_run(&mut self, now_millis: f64) -> Vec<Question> {
-        self.wait = None;
-        let mut out = self.link_again();
-        out.extend(self.opening_run(now_millis));
-        out
     }
 
     /// What waits for a model that can run it is run, otherwise what is on the page, unless a visitor has asked for something else meanwhile.

@@ -151,6 +151,16 @@ impl Choice {
         self
     }
 
+    /// As a link names it; none where the form can't be read.
+    pub fn linked(&self) -> Option<LinkModel> {
+        self.request("").ok().as_ref().map(LinkModel::of)
+    }
+
+    /// The variants that are named: layer and L0.
+    pub fn average_l0(&self) -> Vec<(usize, usize)> {
+        variants(&self.variants).unwrap_or_default()
+    }
+
     /// Whether it is the demo.
     pub fn is_demo(&self) -> bool {
         self.origin == Origin::Demo

@@ -188,6 +188,7 @@ fn TopBar(
 fn engine_words(engine: &Engine, model: Option<String>) -> String {
     match engine {
         Engine::Starting => words::STARTING.into(),
+        Engine::Said(EngineState::NoAdapter) => words::NO_WEBGPU.into(),
         Engine::Said(EngineState::Ready) => match model {
             Some(it) => format!("Live: {it}."),
             None => "The engine is ready; the model is loading.".into(),

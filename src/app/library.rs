@@ -96,7 +96,18 @@ impl Library {
         }
         let packing = self.choice.precision.of_dictionaries();
         let transcoders = self.whole(&self.choice.transcoders, packing);
-        Some(model && transcoders == Some(true))
+        let variants = self.choice.average_l0();
+        let has_variants = variants.iter().all(|it| self.has_variant(*it));
+        Some(model && transcoders == Some(true) && has_variants)
+    }
+
+    /// Whether a layer's transcoders of that L0 are here, whole or not. Source: names of files in Gemma Scope.
+    fn has_variant(&self, (layer, l0): (usize, usize)) -> bool {
+        let of = format!("layer_{layer}/");
+        let is_it = |it: &str| it.starts_with(&of) && it.contains(&format!("/average_l0_{l0}/"));
+        let sources = self.stored.iter().flat_map(|it| &it.sources);
+        let mut files = sources.filter_map(|it| it.file.as_deref());
+        files.any(is_it)
     }
 
     /// Whether all that is known of a repository in a packing is whole; none where nothing of it is here.
@@ -168,7 +179,9 @@ impl Desk {
         self.library.earlier.retain(|it| *it != form);
         self.library.earlier.push(form);
         let former = self.library.open.replace(request.clone());
-        self.library.former = former.filter(|it| self.opened.is_some() && *it != request);
+        if self.opened.is_some() {
+            self.library.former = former.filter(|it| *it != request);
+        }
         let coming = self.coming.as_ref().map(|it| it.prompt.clone());
         self.end_run();
         if let Some(it) = coming.filter(|_| self.linking.prompt.is_none()) {

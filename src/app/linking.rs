@@ -21,6 +21,8 @@ const MAX_RUN_BYTES: usize = 4_000;
 pub struct Linking {
     /// What was opened and is not done yet.
     pub opened: Option<String>,
+    /// What was, and was not done when its model failed: it goes on where a new engine opens that.
+    pub interrupted: Option<String>,
     /// A view that the page is to take.
     pub landed: Option<View>,
     /// A prompt of a link, or one whose model was taken from under it: it runs as soon as a model is there.
@@ -68,6 +70,7 @@ impl Desk {
     /// Another link is opened, or the visitor runs something himself: what a link that was opened before waits for comes no more.
     pub(super) fn leave_link(&mut self) {
         self.linking.opened = None;
+        self.linking.interrupted = None;
         self.linking.prompt = None;
         if let Some(it) = &mut self.linking.offer {
             // Its snapshot may be asked for again.
@@ -107,6 +110,8 @@ impl Desk {
             }
             _ => text,
         };
+        // What was recorded is the demo's.
+        let recorded = || (shown.source == Source::Recorded).then(LinkModel::demo);
         let labels = named.filter_map(|feature| {
             let text = self.atlas.given(feature)?.into();
             Some(OwnLabel { feature, text })
@@ -118,7 +123,7 @@ impl Desk {
                 Source::Snapshot { at: Some(at), .. } => Some(at.address.clone()),
                 _ => None,
             },
-            model: self.link_model(),
+            model: self.link_model().or_else(recorded),
             witness: self.linking.witness.clone(),
             ..View::default()
         }
@@ -241,10 +246,11 @@ impl Desk {
             return;
         };
         let said = std::mem::take(&mut self.linking.said_model);
-        if said || here.is_same_set(linked) {
+        let is_same_model = here.is_same_model(linked);
+        if here.is_same_set(linked) || (said && !is_same_model) {
             return;
         }
-        let [sent, ours] = match here.is_same_model(linked) {
+        let [sent, ours] = match is_same_model {
             true => [linked, &here].map(LinkModel::transcoders_name),
             false => [linked, &here].map(LinkModel::name),
         };
@@ -321,8 +327,8 @@ impl Desk {
                     .notes
                     .push(format!("{} {}", it.what, it.remedy));
                 Some(match self.library.open {
-                    None => self.begin(None),
-                    Some(_) => vec![],
+                    None if !self.no_webgpu => self.begin(None),
+                    _ => vec![],
                 })
             }
             Purpose::Begin => Some(self.begin_without()),

@@ -3,10 +3,11 @@
 use super::{
     ask::{Purpose, Question},
     choice::Choice,
-    desk::Desk,
+    desk::{Desk, Engine, Prompt},
     words,
 };
-use crate::session::protocol::{CommandBody, Failure, LinkModel, View};
+use crate::session::protocol::{CommandBody, EngineState, Failure, LinkModel, Plan, View};
+use crate::spec::Config;
 
 impl Desk {
     /// Opens the model of a link, or the last one, where it is kept here; otherwise the demo.
@@ -29,7 +30,10 @@ impl Desk {
         let Choice {
             model, precision, ..
         } = &self.library.choice;
-        let name = format!("{model} at {precision} precision");
+        let mut name = format!("{model} at {precision} precision");
+        if let Some(it) = (self.library.choice.linked()).and_then(|it| it.transcoders) {
+            name.push_str(&format!(" with {it}"));
+        }
         let here = self.link_model().filter(|_| self.opened.is_some());
         let shown = here.map_or_else(|| words::DEMO.into(), |it| it.name());
         let kept = self.library.has_chosen();
@@ -61,19 +65,57 @@ impl Desk {
         self.open_demo()
     }
 
+    /// A model is open: the prompt of a link runs, or what is on the page.
+    pub(super) fn model_opened(
+        &mut self,
+        opened: (Config, Plan),
+        declared_l0: Vec<(usize, usize)>,
+        now_millis: f64,
+    ) -> Vec<Question> {
+        if self.is_asked(&Purpose::Open) {
+            // Another has been chosen meanwhile.
+            return vec![];
+        }
+        self.library.former = None;
+        self.declared_l0 = declared_l0.into_iter().collect();
+        self.opened = Some(opened);
+        self.wait = None;
+        let mut out = self.link_again();
+        out.extend(self.opening_run(now_millis));
+        out
+    }
+
     /// The model that was asked for did not open: what was open before comes back, and why is said where its run does not wipe it away.
+    /// What was asked meanwhile runs there.
     pub(super) fn open_failed(&mut self, it: &Failure) -> Vec<Question> {
-        let former = self.library.former.take();
-        let of_link = self.linking.opened.is_some();
-        if of_link {
+        if self.is_asked(&Purpose::Open) {
+            // Another has been chosen meanwhile.
+            return vec![];
+        }
+        let linked = self.linking.opened.clone();
+        if self.no_webgpu {
+            self.library.open = None;
+            return self.link_again();
+        }
+        let is_dead = matches!(self.engine, Engine::Said(EngineState::Dead { .. }));
+        let former = self.library.former.take().filter(|_| !is_dead);
+        if linked.is_some() {
             self.leave_link();
         }
-        if of_link || former.is_some() {
+        if linked.is_some() || former.is_some() {
             let note = format!("{} {}", it.what, it.remedy);
             self.tell(&note);
             self.linking.notes.push(note);
         }
-        former.map_or_else(Vec::new, |it| self.open(it))
+        let Some(former) = former else {
+            self.linking.interrupted = linked;
+            return vec![];
+        };
+        if let Some(it) = self.lost_run.take() {
+            let ids = it.ids.filter(|_| it.text.is_empty());
+            self.linking.prompt = Some(Prompt { ids, ..it });
+        }
+        self.open(former)
     }
 
     /// What a new engine is asked: whoever restarts it has opened the model that was open, but not one that had not opened yet; labels are
@@ -82,7 +124,10 @@ impl Desk {
         match self.library.open.clone() {
             // It waits for the new engine, its labels with it.
             _ if self.is_asked(&Purpose::Open) => vec![],
-            Some(it) if self.opened.is_none() => self.open(it),
+            Some(it) if self.opened.is_none() => {
+                self.linking.opened = self.linking.interrupted.take();
+                self.open(it)
+            }
             _ => vec![self.load_labels()],
         }
     }
@@ -111,3 +156,7 @@ impl Desk {
         opened.map(Question::read_link).into_iter().collect()
     }
 }
+
+#[cfg(test)]
+#[path = "seeking_tests.rs"]
+mod tests;

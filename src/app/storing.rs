@@ -220,6 +220,8 @@ impl Desk {
         } else {
             self.library.choice = Choice::default();
             out.extend(self.open_chosen());
+            // That one is gone.
+            self.library.former = None;
         }
         out
     }

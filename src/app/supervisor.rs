@@ -73,7 +73,13 @@ impl Supervisor {
                 vec![]
             }
             Phase::Ready => vec![self.send(command)],
-            Phase::Dead => vec![Action::Tell(failed(id, "the engine is not running"))],
+            Phase::Dead => {
+                if let CommandBody::Open(_) = command.body {
+                    // The page has chosen another model, which it opens itself after a restart.
+                    self.opened = None;
+                }
+                vec![Action::Tell(failed(id, "the engine is not running"))]
+            }
         };
         (id, actions)
     }

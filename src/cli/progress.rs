@@ -40,7 +40,8 @@ impl Progress {
     /// What the engine says of itself, where it is not to be expected.
     pub fn state(&mut self, state: &EngineState) {
         let line = match state {
-            EngineState::Ready => return,
+            // What the command comes to says it too.
+            EngineState::Ready | EngineState::NoAdapter => return,
             EngineState::DeviceLost { reason } => {
                 format!("the GPU is lost ({reason}); taking it again")
             }

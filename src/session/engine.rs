@@ -146,7 +146,12 @@ impl Engine {
             forms: Forms::ByAdapter,
             faults: faults.cloned().unwrap_or_default(),
         };
-        let gpu = Gpu::open(&options).await?;
+        let gpu = Gpu::open(&options).await;
+        // One that comes and goes is told as lost.
+        if self.n_devices == 0 && matches!(gpu, Err(GpuError::NoAdapter { .. })) {
+            self.outbox.state(EngineState::NoAdapter);
+        }
+        let gpu = gpu?;
         self.n_devices += 1;
         Ok(gpu)
     }

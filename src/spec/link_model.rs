@@ -40,6 +40,15 @@ pub struct LinkModelError {
 }
 
 impl LinkModel {
+    /// The demo.
+    pub fn demo() -> Self {
+        Self {
+            repo: None,
+            precision: Precision::Reference,
+            transcoders: None,
+        }
+    }
+
     /// Gemma 2 2B from where nobody has to ask for it.
     pub fn gemma(precision: Precision) -> Self {
         Self {
@@ -59,7 +68,9 @@ impl LinkModel {
             let TranscoderRef::Hub { repo } = &it.place else {
                 return None;
             };
-            let average_l0 = it.average_l0.clone();
+            let mut average_l0 = it.average_l0.clone();
+            average_l0.sort_unstable();
+            average_l0.dedup();
             let repo = repo.clone();
             Some(LinkTranscoders { repo, average_l0 })
         });
@@ -173,9 +184,12 @@ impl FromStr for LinkTranscoders {
             Some((layer.parse().ok()?, l0.parse().ok()?))
         };
         let pairs = list.split(',').filter(|_| !list.is_empty()).map(pair);
+        let mut average_l0 = pairs.collect::<Option<Vec<_>>>().ok_or(())?;
+        average_l0.sort_unstable();
+        average_l0.dedup();
         Ok(Self {
             repo: repo.parse().map_err(|_| ())?,
-            average_l0: pairs.collect::<Option<Vec<_>>>().ok_or(())?,
+            average_l0,
         })
     }
 }

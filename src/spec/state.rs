@@ -18,6 +18,8 @@ pub struct Failure {
 pub enum EngineState {
     /// It takes commands.
     Ready,
+    /// WebGPU has no adapter here: no model can be opened, and what needs none goes on.
+    NoAdapter,
     /// The device is gone; the next command, or ResetGpu, takes a new one.
     DeviceLost {
         /// What the driver says.

@@ -19,6 +19,7 @@ import { STORY_CASES } from "./story.mjs";
 import { TAB_CASES } from "./tabs.mjs";
 import { sleep, until } from "./timing.mjs";
 import { VISIT_CASES } from "./visits.mjs";
+import { WITHOUT_GPU_CASES } from "./without_gpu.mjs";
 
 // Dumps for the native comparer, from an engine with these options.
 async function goldens(context, options = "") {
@@ -202,6 +203,7 @@ async function theStore(context) {
 // Cases that are `shared` run one after another in one page, and so with one engine; `long` ones are left out of a usual run.
 export const CASES = {
   ...EXPLORE_CASES,
+  ...WITHOUT_GPU_CASES,
   ...PAGE_CASES,
   ...MODEL_CASES,
   ...HOSTED_CASES,

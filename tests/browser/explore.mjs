@@ -1,7 +1,6 @@
 // Cases of the page as a visitor uses it: it opens alive, prompts are typed, features found, looked at and tried.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { noErrors } from "./pages.mjs";
 import { until } from "./timing.mjs";
@@ -211,71 +210,9 @@ async function badPrompts(context) {
   return told.join("; ");
 }
 
-// Without WebGPU the recorded runs stay usable, and the page says so.
-async function noWebGpu(context) {
-  const { page, base } = context;
-  await page.evaluateOnNewDocument(() => {
-    Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined, configurable: true });
-  });
-  await page.goto(base);
-  await untilState(context, "recorded", 60);
-  assert.match(await text(page, ".engine"), /No WebGPU/);
-  assert.match(await text(page, "#source"), /^Recorded/);
-  await page.click("#examples summary");
-  await page.$$eval("#examples li button", (all) => all[1].click());
-  await until(async () => /Oakland/.test(await text(page, "#tokens")), 10, "another recorded run", () => shown(page));
-  assert.match(await text(page, "#next"), /Sacramento/);
-  assert.equal(await page.$("#examples[open]"), null, "the menu closes");
-  assert.match(await text(page, "#no-webgpu"), /recorded runs/);
-  await page.click("#rows .row .feature");
-  assert.match(await text(page, "#card-label"), /./);
-  await run(context, "anything else");
-  assert.match(await text(page, ".failure"), /no WebGPU/);
-  await screenshot(context, "no_webgpu");
-  await withoutModel(context);
-}
-
-// What needs no GPU works all the same: links of what was recorded, snapshots, labels, what is kept.
-async function withoutModel(context) {
-  const { page, out, kind } = context;
-  const recording = await page.evaluate(() => JSON.parse(document.querySelector("#recorded").textContent));
-  const notes = () => page.evaluate(() => document.querySelector("#notes")?.innerText ?? "");
-  const go = (fragment) => page.evaluate((it) => (location.hash = it), fragment);
-  const first = recording.runs[0];
-  await go(`#/x?p=${encodeURIComponent(first.prompt)}&l=1`);
-  await until(async () => /Dallas/.test(await text(page, "#tokens")), 60, "a link of what was recorded shows it", () => shown(page));
-  assert.equal(await page.$eval("#prompt", (it) => it.value), first.prompt);
-  assert.equal(await notes(), "", "nothing is amiss");
-  for (const fragment of ["#/x?p=Anything", "#/f/12/9377?m=g2b-precise&p=Anything"]) {
-    await go(fragment);
-    await until(async () => /can't be run in this browser/.test(await notes()), 30, `${fragment} is answered`, () => shown(page));
-    assert.match(await text(page, "#tokens"), /Dallas/, "nothing is lost");
-    await go(`#/x?p=${encodeURIComponent(recording.runs[1].prompt)}`);
-    await until(async () => /Oakland/.test(await text(page, "#tokens")) && (await notes()) === "", 30, "the next link is another matter", () => shown(page));
-    await go(`#/x?p=${encodeURIComponent(first.prompt)}`);
-    await until(async () => /Dallas/.test(await text(page, "#tokens")), 30, "and back", () => shown(page));
-  }
-  const runs = [recording.runs[1]];
-  const snapshot = { gemscope_snapshot: 1, from: "a test", build: "a test", recording: { ...recording, runs } };
-  const path = join(out, `${kind}.recorded.snapshot.json`);
-  await writeFile(path, JSON.stringify(snapshot));
-  await page.click("#share-open");
-  await (await page.waitForSelector("#snapshot-open")).uploadFile(path);
-  await until(async () => /Oakland/.test(await text(page, "#tokens")), 30, "a snapshot is shown", () => shown(page));
-  assert.match(await text(page, "#source"), /^From a file/);
-  if (await page.$("#share")) await page.keyboard.press("Escape");
-  await page.click("#model-open");
-  await page.select("#origin", "mirror");
-  await until(async () => /to download/.test(await text(page, "#cost")), 30, "what a model would take is told", () => shown(page));
-  await page.click("#fetch");
-  await until(async () => /no WebGPU/.test(await text(page, "#model-failure")), 10, "nothing is fetched to lie there", () => shown(page));
-  await screenshot(context, "no_webgpu_model");
-}
-
 export const EXPLORE_CASES = {
   page: { run: opens, seconds: 330 },
   explore: { run: explore, seconds: 600 },
   keys: { run: keys, seconds: 330 },
   bad_prompts: { run: badPrompts, seconds: 600 },
-  no_webgpu: { run: noWebGpu, seconds: 120 },
 };

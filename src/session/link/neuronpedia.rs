@@ -15,9 +15,13 @@ pub fn address_of(it: FeatureId) -> Option<String> {
 }
 
 /// The address there that shows what a view shows: the graph that its pins come from, or its feature. None where it has neither, or
-/// looks at another model.
+/// looks at another model or other transcoders.
 pub fn address_of_view(view: &View) -> Option<String> {
-    if view.model.as_ref().is_some_and(|it| !it.is_gemma()) {
+    if view
+        .model
+        .as_ref()
+        .is_some_and(|it| !it.is_gemma() || it.transcoders.is_some())
+    {
         return None;
     }
     if let Some(it) = &view.graph {
