@@ -3,7 +3,7 @@
 use super::{
     advice::Browser,
     card_view::CardPanel,
-    desk::{Check, Engine},
+    desk::{Check, Desk, Engine},
     dialog_view::Dialogs,
     erased::{click, flag, memo, part, text},
     explain_view::ExplainPanel,
@@ -127,11 +127,7 @@ fn TopBar(
     ui: Ui,
 ) -> impl IntoView {
     let engine = memo(move || ui.desk.read().engine.clone());
-    let model = memo(move || ui.desk.read().opened_name());
-    let status = move || match ui.desk.read().no_webgpu {
-        true => words::NO_WEBGPU.into(),
-        false => engine_words(&engine.get(), model.get()),
-    };
+    let status = memo(move || status_words(&ui.desk.read()));
     let restart = move || {
         let is_dead = matches!(engine.get(), Engine::Said(EngineState::Dead { .. }));
         is_dead.then(|| {
@@ -170,7 +166,7 @@ fn TopBar(
         <header class="bar">
             <h1>"Gemscope"</h1>
             <p class="pitch">{words::PITCH}</p>
-            <p role="status" class="engine">{text(status)}</p>
+            <p role="status" class="engine">{text(move || status.get())}</p>
             {part(whole)}
             {part(restart)}
             {part(update)}
@@ -181,6 +177,14 @@ fn TopBar(
             <button type="button" id="theme" on:click=next_theme>{theme}</button>
             <button type="button" id="help" aria-label="Keys and words" on:click=click(move || ui.lay(Dialog::Sheet))>"?"</button>
         </header>
+    }
+}
+
+/// Whether a model runs here, in words.
+fn status_words(desk: &Desk) -> String {
+    match desk.no_webgpu {
+        true => words::NO_WEBGPU.into(),
+        false => engine_words(&desk.engine, desk.opened_name()),
     }
 }
 
@@ -350,10 +354,7 @@ pub(super) fn report(ui: Ui) -> String {
         }
         None => lines.push("adapter: none has answered".into()),
     }
-    lines.push(format!(
-        "engine: {}",
-        engine_words(&desk.engine, desk.opened_name())
-    ));
+    lines.push(format!("engine: {}", status_words(&desk)));
     if let Some((_, plan)) = &desk.opened {
         lines.push(format!(
             "model: {}, {}, {} bytes on the GPU",
