@@ -140,7 +140,7 @@ impl Choice {
             precision: it.precision,
             ..Self::default()
         }
-        .with_transcoders(it.transcoders.as_ref())
+        .with_transcoders(it.transcoders.as_deref())
     }
 
     fn with_transcoders(mut self, it: Option<&LinkTranscoders>) -> Self {

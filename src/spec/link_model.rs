@@ -29,7 +29,7 @@ pub struct LinkModel {
     /// How its weights were kept.
     pub precision: Precision,
     /// Its transcoders; none are the usual ones.
-    pub transcoders: Option<LinkTranscoders>,
+    pub transcoders: Option<Box<LinkTranscoders>>,
 }
 
 /// Why a text names no model.
@@ -72,7 +72,7 @@ impl LinkModel {
             average_l0.sort_unstable();
             average_l0.dedup();
             let repo = repo.clone();
-            Some(LinkTranscoders { repo, average_l0 })
+            Some(Box::new(LinkTranscoders { repo, average_l0 }))
         });
         Self {
             repo,
@@ -101,7 +101,7 @@ impl LinkModel {
 
     fn what_fires(&self) -> (&str, &[(usize, usize)]) {
         let it = self.transcoders.as_ref();
-        it.map_or((gemma::TRANSCODER_REPO, &[]), LinkTranscoders::what)
+        it.map_or((gemma::TRANSCODER_REPO, &[]), |it| it.what())
     }
 
     /// Its transcoders for a reader.
@@ -200,10 +200,13 @@ impl FromStr for LinkModel {
     fn from_str(text: &str) -> Result<Self, LinkModelError> {
         let unknown = || LinkModelError { text: text.into() };
         let (name, transcoders) = match text.split_once(BEFORE) {
-            Some((name, of)) => (name, Some(of.parse().map_err(|()| unknown())?)),
+            Some((name, of)) => (
+                name,
+                Some(of.parse::<LinkTranscoders>().map_err(|()| unknown())?),
+            ),
             None => (text, None),
         };
-        let transcoders = transcoders.filter(|it: &LinkTranscoders| !it.is_usual());
+        let transcoders = transcoders.filter(|it| !it.is_usual()).map(Box::new);
         if name == DEMO {
             return Ok(Self {
                 repo: None,
